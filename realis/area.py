@@ -1,0 +1,151 @@
+"""Where a warning holds: polygons, circles and geocodes, and the H3 cells they touch.
+
+Coordinates are degrees latitude and longitude, WGS 84, in CAP's order (lat, lon).
+GeoJSON's order (lon, lat) exists only in ``to_geojson``. No files, no network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import h3
+import shapely
+from shapely.geometry import MultiPolygon, Polygon, mapping
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import unary_union
+
+CELL_RESOLUTION = 8
+"""H3 resolution of a citizen's place: cells of about 0.7 km², coarse on purpose."""
+
+MAX_CELLS = 50_000
+"""Bound for one area (about 37,000 km², the size of North Rhine-Westphalia)."""
+
+_EARTH_RADIUS_KM = 6371.0088
+_CIRCLE_CORNERS = 48
+_MIN_RING = 4
+
+LatLon = tuple[float, float]
+Ring = tuple[LatLon, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A CAP circle: centre in degrees, radius in kilometres (CAP 1.2, 3.2.4)."""
+
+    lat: float
+    lon: float
+    radius_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamedValue:
+    """CAP's valueName/value pair, as in geocode, eventCode and parameter."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One CAP ``<area>``; several shapes are a union.
+
+    Args:
+        desc: the area in words.
+        polygons: closed rings of (lat, lon), first point equal to last.
+        circles: see ``Circle``.
+        geocodes: for example ("ARS", "059700040040").
+        altitude_ft: feet above mean sea level, lower limit.
+        ceiling_ft: feet, upper limit; only with an altitude.
+    """
+
+    desc: str
+    polygons: tuple[Ring, ...] = ()
+    circles: tuple[Circle, ...] = ()
+    geocodes: tuple[NamedValue, ...] = ()
+    altitude_ft: float | None = None
+    ceiling_ft: float | None = None
+
+    @property
+    def has_shape(self) -> bool:
+        """Whether anything here can be drawn or matched."""
+        return bool(self.polygons or self.circles)
+
+
+def circle_ring(circle: Circle) -> Ring:
+    """The circle as a closed ring of 48 points on the sphere, true in metres at any latitude."""
+    angle = circle.radius_km / _EARTH_RADIUS_KM
+    lat, lon = math.radians(circle.lat), math.radians(circle.lon)
+    points = []
+    for step in range(_CIRCLE_CORNERS):
+        bearing = 2 * math.pi * step / _CIRCLE_CORNERS
+        sin_lat = math.sin(lat) * math.cos(angle) + math.cos(lat) * math.sin(angle) * math.cos(bearing)
+        new_lat = math.asin(max(-1.0, min(1.0, sin_lat)))
+        east = math.sin(bearing) * math.sin(angle) * math.cos(lat)
+        north = math.cos(angle) - math.sin(lat) * math.sin(new_lat)
+        new_lon = lon + math.atan2(east, north)
+        points.append((round(math.degrees(new_lat), 6), round(math.degrees(new_lon), 6)))
+    return (*points, points[0])
+
+
+def ring_problem(ring: Ring) -> str | None:
+    """What is wrong with a polygon's ring, or None. The ring may still be usable after repair."""
+    if len(ring) < _MIN_RING:
+        return "a polygon needs at least four points"
+    if any(not (-90 <= lat <= 90 and -180 <= lon <= 180) for lat, lon in ring):
+        return "a point lies outside latitude ±90 or longitude ±180"
+    if ring[0] != ring[-1]:
+        return "the first and last point of a polygon must be the same"
+    polygon = Polygon([(lon, lat) for lat, lon in ring])
+    if not polygon.is_valid:
+        return f"the polygon is not simple: {shapely.is_valid_reason(polygon)}"
+    return None
+
+
+def geometry(areas: Iterable[Area]) -> BaseGeometry:
+    """The union of all shapes, repaired where they cross themselves; x is longitude, y latitude."""
+    shapes: list[BaseGeometry] = []
+    for area in areas:
+        rings = [*area.polygons, *(circle_ring(circle) for circle in area.circles)]
+        for ring in rings:
+            if len(ring) >= _MIN_RING:
+                polygon = Polygon([(lon, lat) for lat, lon in ring])
+                shapes.append(polygon if polygon.is_valid else shapely.make_valid(polygon))
+    return unary_union(shapes) if shapes else MultiPolygon()
+
+
+def polygons_of(shape: BaseGeometry) -> list[Polygon]:
+    """The polygons inside a geometry; lines and points that a repair left over are dropped."""
+    if isinstance(shape, Polygon):
+        return [] if shape.is_empty else [shape]
+    return [part for part in getattr(shape, "geoms", ()) if isinstance(part, Polygon) and not part.is_empty]
+
+
+def cells(areas: Iterable[Area]) -> frozenset[str]:
+    """All resolution-8 cells that touch the areas (overlap, so that small circles are not missed)."""
+    found: set[str] = set()
+    for polygon in polygons_of(geometry(areas)):
+        outer = [(lat, lon) for lon, lat in polygon.exterior.coords]
+        holes = [[(lat, lon) for lon, lat in ring.coords] for ring in polygon.interiors]
+        shape = h3.LatLngPoly(outer, *holes)
+        found.update(h3.h3shape_to_cells_experimental(shape, CELL_RESOLUTION, contain="overlap"))
+    return frozenset(found)
+
+
+def cell_of(lat: float, lon: float) -> str:
+    """The resolution-8 cell a point lies in."""
+    return str(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
+
+
+def to_geojson(areas: Iterable[Area]) -> dict[str, object]:
+    """The areas' union as a GeoJSON geometry (lon, lat; RFC 7946)."""
+    return dict(mapping(geometry(areas)))
+
+
+def outline(areas: Iterable[Area]) -> tuple[Ring, ...]:
+    """The outer rings of the union as (lat, lon), for drawing."""
+    return tuple(
+        tuple((round(lat, 6), round(lon, 6)) for lon, lat in polygon.exterior.coords)
+        for polygon in polygons_of(geometry(areas))
+    )
