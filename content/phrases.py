@@ -57,7 +57,7 @@ class PhraseBook:
         choices = (wanted, wanted.partition("-")[0], *FALLBACKS)
         return next(choice for choice in choices if choice in self.texts)
 
-    def phrase(self, key: str, language: str, **values: str) -> str:
+    def phrase(self, key: str, language: str, /, **values: str) -> str:
         """One fixed phrase; raises KeyError for a key nobody wrote or a value nobody gave."""
         return fill(self.texts[self.language(language)][key], values)
 

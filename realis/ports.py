@@ -413,7 +413,7 @@ class Template:
 class Phrases(Protocol):
     """The fixed words around a warning, by language; falls back to English, then German."""
 
-    def phrase(self, key: str, language: str, **values: str) -> str:
+    def phrase(self, key: str, language: str, /, **values: str) -> str:
         """One fixed phrase; raises KeyError for a key nobody wrote."""
         ...
 
