@@ -1,0 +1,207 @@
+"""The words of a warning for each channel and reader's language: made once, shortened once, here.
+
+The only place that composes or shortens a text. It decides nothing about who gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import regex
+from babel import Locale
+from babel.dates import format_datetime
+
+from realis.alert import Occasion
+from realis.draft import (
+    PLAIN,
+    SOURCE_LANGUAGE,
+    Content,
+    DraftKind,
+    LanguageText,
+    Package,
+    Rendered,
+    RenderedText,
+    Variant,
+)
+from realis.ports import PAGE, City, LengthUnit, Limits, Phrases
+
+ELLIPSIS = "…"
+SECOND_LANGUAGE = "en"
+PAGE_LIMITS = Limits(length=20_000)
+_TOO_SHORT_TO_KEEP = 20
+_GRAPHEME = regex.compile(r"\X")
+_TIME_PATTERN = {"de": "EEEE, d. MMMM, HH:mm 'Uhr'"}
+_TIME_DEFAULT = "EEEE, d MMMM, HH:mm"
+
+
+def measure(text: str, unit: LengthUnit) -> int:
+    """A text's length as the transport counts it."""
+    if unit is LengthUnit.BYTES:
+        return len(text.encode())
+    if unit is LengthUnit.UTF16:
+        return len(text.encode("utf-16-le")) // 2
+    return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def shorten(text: str, length: int, unit: LengthUnit) -> str:
+    """The text if it fits, else its beginning up to a word's end with "…"; empty if not even that fits."""
+    if measure(text, unit) <= length:
+        return text
+    kept = ""
+    for word in regex.finditer(r"\s*\S+", text):
+        longer = text[: word.end()]
+        if measure(longer + ELLIPSIS, unit) > length:
+            break
+        kept = longer
+    return f"{kept.rstrip(' ,;:–-')}{ELLIPSIS}" if kept.strip() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    limits: Limits
+
+    def size(self, text: Rendered) -> int:
+        whole = text.text
+        total = measure(whole, self.limits.unit)
+        if text.link and self.limits.url_length is not None:
+            total += self.limits.url_length - measure(text.link, self.limits.unit)
+        return total
+
+    def fit(self, text: Rendered) -> Rendered:
+        """Shorten the least needed part first: description, then instruction, then headline. Never the link."""
+        for part in ("description", "instruction", "headline"):
+            over = self.size(text) - self.limits.length
+            if over <= 0:
+                return text
+            text = self._cut(text, part, over)
+        return text
+
+    def _cut(self, text: Rendered, part: str, over: int) -> Rendered:
+        value: str = getattr(text, part)
+        room = measure(value, self.limits.unit) - over
+        shorter = shorten(value, room, self.limits.unit) if room >= _TOO_SHORT_TO_KEEP else ""
+        if not shorter and part == "headline":
+            shorter = shorten(value, _TOO_SHORT_TO_KEEP, self.limits.unit) or value[:_TOO_SHORT_TO_KEEP]
+        if part == "description":
+            return replace(text, description=shorter, shortened=True)
+        if part == "instruction":
+            return replace(text, instruction=shorter, shortened=True)
+        return replace(text, headline=shorter, shortened=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Makes every text of a package.
+
+    Args:
+        limits: of each channel that is set up, by name.
+    """
+
+    phrases: Phrases
+    city: City
+    limits: Mapping[str, Limits]
+
+    def package(self, content: Content, link: str) -> Package:
+        """Every text that would leave: per chosen channel, language and variant, and the page's own."""
+        texts = [
+            RenderedText(channel, variant, self.one(content, channel, language, variant=variant, link=link))
+            for channel in (PAGE, *(name for name in content.channels if name in self.limits))
+            for variant in self._variants(content)
+            for language in self._languages(channel)
+        ]
+        return Package(content, tuple(texts))
+
+    def _variants(self, content: Content) -> tuple[Variant, ...]:
+        return (Variant.MESSAGE,) if content.kind.ending else (Variant.MESSAGE, Variant.EXPIRY)
+
+    def _languages(self, channel: str) -> tuple[str, ...]:
+        limits = self.limits.get(channel, PAGE_LIMITS)
+        return self.city.languages if limits.per_language else (SOURCE_LANGUAGE,)
+
+    def one(
+        self, content: Content, channel: str, language: str, *, variant: Variant = Variant.MESSAGE, link: str
+    ) -> Rendered:
+        """One text for one channel and reader's language, fitted to the channel's limits."""
+        words, labels = self._words(content, language)
+        expiry = variant is Variant.EXPIRY
+        text = Rendered(
+            language=language,
+            written_in=words.language,
+            notice=self._notice(content.occasion, language),
+            kind=self._kind(content, language, expiry=expiry),
+            headline=words.headline,
+            description="" if expiry else words.description,
+            instruction=self.phrases.phrase("expiry.body", language) if expiry else words.instruction,
+            until=self._until(content, language, expiry=expiry),
+            source=self.phrases.phrase("source", language, source=content.source_name or self.city.authority),
+            labels=labels,
+            link=content.web or link,
+        )
+        return _Fitting(self.limits.get(channel, PAGE_LIMITS)).fit(text)
+
+    def _words(self, content: Content, language: str) -> tuple[LanguageText, tuple[str, ...]]:
+        """The text in the reader's language, else English, else German, with the labels that must be shown."""
+        for candidate in (language, SECOND_LANGUAGE, SOURCE_LANGUAGE):
+            found = content.text(candidate)
+            if found is None or not found.headline:
+                continue
+            labels = []
+            if candidate != language:
+                name = self.phrases.phrase(f"language.{candidate}", language)
+                labels.append(self.phrases.phrase("label.fallback", language, language=name))
+            if candidate == PLAIN:
+                labels.append(
+                    self.phrases.phrase("label.plain_checked" if found.checked_by else "label.plain", language)
+                )
+            elif candidate != SOURCE_LANGUAGE and not found.checked_by:
+                labels.append(self.phrases.phrase("label.unchecked", language))
+            return found, tuple(labels)
+        return LanguageText(SOURCE_LANGUAGE, headline=content.event), ()
+
+    def _notice(self, occasion: Occasion, language: str) -> str:
+        if occasion is Occasion.ERNSTFALL:
+            return ""
+        return self.phrases.phrase(f"notice.{occasion.value}", language)
+
+    def _kind(self, content: Content, language: str, *, expiry: bool) -> str:
+        if expiry:
+            return self.phrases.phrase("kind.expiry", language)
+        if content.kind.ending is not None:
+            return self.phrases.phrase(f"kind.{content.kind.value}", language)
+        level = self.phrases.phrase(f"level.{int(content.level)}", language)
+        if content.kind is DraftKind.UPDATE:
+            return f"{self.phrases.phrase('kind.update', language)} – {level}"
+        return level
+
+    def _until(self, content: Content, language: str, *, expiry: bool) -> str:
+        if content.expires is None or content.kind.ending is not None:
+            return ""
+        base = language.split("-")[0]
+        when = format_datetime(
+            content.expires,
+            _TIME_PATTERN.get(base, _TIME_DEFAULT),
+            tzinfo=ZoneInfo(self.city.time_zone),
+            locale=Locale.parse(base),
+        )
+        return self.phrases.phrase("ended_at" if expiry else "until", language, time=when)
+
+    def for_follow_up(self, content: Content, kind: DraftKind) -> Content:
+        """The prefilled content of an update or ending: same words to start from, the ending's own where it ends."""
+        if kind is DraftKind.UPDATE:
+            return replace(content, kind=kind, realert=False)
+        key = {DraftKind.ALL_CLEAR: "all_clear.body", DraftKind.RETRACTION: "retraction.body"}[kind]
+        texts = tuple(
+            replace(
+                text,
+                description=self.phrases.phrase(key, text.language),
+                instruction=self._ending_instruction(content, kind, text.language),
+            )
+            for text in content.texts
+        )
+        return replace(content, kind=kind, texts=texts, onset=None, realert=True)
+
+    def _ending_instruction(self, content: Content, kind: DraftKind, language: str) -> str:
+        template = self.phrases.template(content.event_code, kind, language)
+        return template.instruction if template else ""
