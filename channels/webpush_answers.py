@@ -1,0 +1,68 @@
+"""What a push service's answer means for one target. Pure; it must not decide what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from realis.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.egress import Answer, Blocked, EgressError, NotSent
+
+_ACCEPTED = frozenset({200, 201, 202, 204})
+_KINDS = {
+    400: (FailureKind.REJECTED, "Push-Dienst lehnt die Anfrage ab"),
+    401: (FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an"),
+    403: (FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an"),
+    404: (FailureKind.GONE, "Anmeldung besteht nicht mehr"),
+    408: (FailureKind.UNAVAILABLE, "Push-Dienst war zu langsam"),
+    410: (FailureKind.GONE, "Anmeldung besteht nicht mehr"),
+    413: (FailureKind.TOO_LARGE, "Nachricht zu lang für den Push-Dienst"),
+    429: (FailureKind.RATE_LIMITED, "Push-Dienst bittet um Pause"),
+}
+_LONGEST_SECONDS = 9
+
+
+def outcome_of(answer: Answer, now: datetime) -> Outcome:
+    """The outcome an HTTP answer stands for (RFC 8030, RFC 8292 and what the services document)."""
+    status = answer.status
+    if status in _ACCEPTED:
+        return Accepted()
+    kind, words = _KINDS.get(status) or _by_class(status)
+    wait_s = retry_after_s(answer.headers, now) if kind in _WITH_WAIT else None
+    return Failed(kind, f"{words} ({status})", retry_after_s=wait_s)
+
+
+_WITH_WAIT = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
+
+
+def outcome_of_error(error: EgressError) -> Failed:
+    """The outcome of a request without an answer."""
+    if isinstance(error, Blocked):
+        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {error}")
+    if isinstance(error, NotSent):
+        return Failed(FailureKind.TIMEOUT if error.timed_out else FailureKind.UNAVAILABLE, str(error))
+    return Failed(FailureKind.UNKNOWN, str(error))
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds the service asked to wait: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:_LONGEST_SECONDS]) if len(value) <= _LONGEST_SECONDS else None
+    try:
+        when = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _by_class(status: int) -> tuple[FailureKind, str]:
+    if status >= 500:
+        return FailureKind.UNAVAILABLE, "Push-Dienst ist gestört"
+    if 300 <= status < 400:
+        return FailureKind.REJECTED, "Push-Dienst leitet um; Umleitungen werden nicht befolgt"
+    if status < 300:
+        return FailureKind.UNKNOWN, "Push-Dienst antwortet unverständlich"
+    return FailureKind.REJECTED, "Push-Dienst lehnt die Anfrage ab"
