@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from content.reading import Table, broken, folder, tables, words
+from content.events import OTHER, read_events
+from content.reading import Table, broken, folder, read_table, tables, words
+from content.templates import GENERIC, Key, read_templates
 from realis.draft import LANGUAGES, PLAIN, DraftKind
 from realis.ports import EventType, Template
 
@@ -43,6 +45,8 @@ class PhraseBook:
 
     texts: Mapping[str, Mapping[str, str]]
     checked_by: Mapping[str, str]
+    event_types: Mapping[str, EventType]
+    templates: Mapping[str, Mapping[Key, Template]]
 
     @classmethod
     def load(cls) -> PhraseBook:
@@ -50,7 +54,13 @@ class PhraseBook:
         found = dict(tables(folder("phrases")))
         texts = {language: dict(_flatten(table, f"phrases/{language}.toml")) for language, table in found.items()}
         _check(texts)
-        return cls(texts, {language: str(table.get(_CHECKED_BY, "")) for language, table in found.items()})
+        events = read_events(read_table(folder("events.toml")), ALL_LANGUAGES)
+        return cls(
+            texts,
+            {language: str(table.get(_CHECKED_BY, "")) for language, table in found.items()},
+            {event.code: event for event in events},
+            {name: read_templates(table, f"templates/{name}.toml") for name, table in tables(folder("templates"))},
+        )
 
     def language(self, wanted: str) -> str:
         """The language whose words are used: the one wanted, its base (``de`` for ``de-AT``), else English."""
@@ -63,15 +73,20 @@ class PhraseBook:
 
     def events(self) -> Sequence[EventType]:
         """All event types, in the order operators see them."""
-        return ()
+        return tuple(self.event_types.values())
 
     def event(self, code: str) -> EventType | None:
         """One event type by its code."""
-        return next((event for event in self.events() if event.code == code), None)
+        return self.event_types.get(code)
 
     def template(self, code: str, kind: DraftKind, language: str) -> Template | None:
-        """Ready-made words, or None where there are none in this language."""
-        return None
+        """Ready-made words for the event, else generic ones naming it; None if the language has none."""
+        written = self.templates.get(language)
+        if written is None:
+            return None
+        template = written.get((code, kind)) or written[GENERIC, kind]
+        event = self.event_types.get(code) or self.event_types[OTHER]
+        return replace(template, headline=fill(template.headline, {"event": event.labels[language]}))
 
 
 def _flatten(table: Table, where: str, prefix: str = "") -> Iterator[tuple[str, str]]:
