@@ -92,7 +92,7 @@ class Mastodon:
         if post.reply_to:
             body["in_reply_to_id"] = post.reply_to
         answer = await self._ask("POST", self._statuses, body, key=post.key)
-        if post.reply_to and answer.status in (404, 422):
+        if post.reply_to and answer.status == 404:
             # The status it answers was deleted in between: the call goes out on its own.
             return await self._post(replace(post, reply_to=None, key=f"{post.key}-alone"))
         _require_success(answer)

@@ -11,20 +11,17 @@ neither may ever reach a log or an outcome. No word is written or shortened here
 from __future__ import annotations
 
 import html
-import json
-import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
-from telegram.request import BaseRequest, RequestData
+from telegram.error import BadRequest, ChatMigrated, TelegramError
 
+from channels.telegram_transport import EgressRequest, NoAnswer, classify, unchanged, unparsed, vanished
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.draft import Rendered
-from realis.egress import Answer, Blocked, Egress, MaybeSent, NotSent
+from realis.egress import Egress
 from realis.ports import Kind, Limits, Message, Target
 
 ANSWER_BYTES = 65_536
@@ -32,17 +29,8 @@ ANSWER_BYTES = 65_536
 
 _LIMITS = Limits(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True)
 _PREVIEW = LinkPreviewOptions(is_disabled=True)
-_MESSAGE_ID = re.compile(rb'"message_id"\s*:\s*(\d+)')
-# The Bot API has no error codes within 400; these are the server's words (tdlib/telegram-bot-api).
-_UNCHANGED = "message is not modified"
-_VANISHED = ("message to edit not found", "message can't be edited", "message_id_invalid")
-_UNPARSED = "can't parse entities"
-_TOO_LONG = "message is too long"
 
 _HARMLESS = {FailureKind.UNKNOWN: FailureKind.UNAVAILABLE}
-
-# At DEBUG python-telegram-bot logs the base URL with the token in it.
-logging.getLogger("telegram.Bot").setLevel(logging.INFO)
 
 
 class Telegram:
@@ -58,7 +46,7 @@ class Telegram:
         self.problem = "" if token and chat_id else "nicht eingerichtet"
         self._bot: Bot | None = None
         if not self.problem:
-            request = _EgressRequest(egress)
+            request = EgressRequest(egress)
             api = f"{base_url.rstrip('/')}/bot"
             self._bot = Bot(token, base_url=api, request=request, get_updates_request=request)
 
@@ -98,14 +86,13 @@ class Telegram:
         try:
             await self._edit_text(bot, words(message.text), post)
         except BadRequest as refused:
-            reason = refused.message.lower()
-            if any(vanished in reason for vanished in _VANISHED):
+            if vanished(refused):
                 return False
-            if _UNCHANGED not in reason:
+            if not unchanged(refused):
                 raise
-        except _NoAnswer as lost:
+        except NoAnswer as lost:
             # An edit may be repeated without harm, so a lost answer is worth another try at every level.
-            raise _NoAnswer(replace(lost.failed, kind=_HARMLESS.get(lost.failed.kind, lost.failed.kind))) from None
+            raise NoAnswer(replace(lost.failed, kind=_HARMLESS.get(lost.failed.kind, lost.failed.kind))) from None
         return True
 
     async def _edit_text(self, bot: Bot, text: Words, post: int) -> None:
@@ -114,7 +101,7 @@ class Telegram:
                 text.html, self._chat, post, parse_mode=ParseMode.HTML, link_preview_options=_PREVIEW
             )
         except BadRequest as refused:
-            if _UNPARSED not in refused.message.lower():
+            if not unparsed(refused):
                 raise
             await bot.edit_message_text(text.plain, self._chat, post, link_preview_options=_PREVIEW)
 
@@ -133,7 +120,7 @@ class Telegram:
         try:
             return await post(text.html, ParseMode.HTML)
         except BadRequest as refused:
-            if _UNPARSED not in refused.message.lower():
+            if not unparsed(refused):
                 raise
             return await post(text.plain, None)
 
@@ -172,100 +159,3 @@ def _call(text: Rendered) -> Rendered:
 def escape(plain: str) -> str:
     """For Telegram's HTML mode, which needs exactly < > & escaped."""
     return html.escape(plain, quote=False)
-
-
-# ---------------------------------------------------------------- errors
-
-
-class _NoAnswer(TelegramError):
-    """What became of a request is clear without reading an answer."""
-
-    def __init__(self, failed: Failed) -> None:
-        super().__init__(failed.detail)
-        self.failed = failed
-
-
-def classify(error: TelegramError) -> Failed:
-    """The outcome an error of the Bot API stands for. BadRequest is a NetworkError, so it is asked first."""
-    if isinstance(error, _NoAnswer):
-        return error.failed
-    if isinstance(error, Forbidden):
-        return Failed(FailureKind.AUTH, "Der Bot darf in diesem Telegram-Kanal nicht schreiben (403).")
-    if isinstance(error, InvalidToken):
-        return Failed(FailureKind.AUTH, "Telegram kennt das Token des Bots nicht (401 oder 404).")
-    if isinstance(error, BadRequest):
-        return _refused(error.message.lower())
-    if isinstance(error, NetworkError | ChatMigrated):
-        return Failed(FailureKind.UNAVAILABLE, "Telegram ist gestört.")
-    return Failed(FailureKind.UNKNOWN, "Telegrams Antwort war nicht lesbar.")
-
-
-def _refused(reason: str) -> Failed:
-    if _TOO_LONG in reason:
-        return Failed(FailureKind.TOO_LARGE, "Der Beitrag ist für Telegram zu lang (400).")
-    if "chat not found" in reason:
-        return Failed(FailureKind.REJECTED, "Telegram kennt diesen Kanal nicht (400).")
-    return Failed(FailureKind.REJECTED, "Telegram nahm den Beitrag nicht an (400).")
-
-
-# ---------------------------------------------------------------- transport
-
-
-class _EgressRequest(BaseRequest):
-    """Carries python-telegram-bot's requests over the one guarded way out, whose timeouts hold."""
-
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-
-    @property
-    def read_timeout(self) -> float | None:
-        """None: the egress bounds every exchange as a whole."""
-        return None
-
-    async def initialize(self) -> None:
-        """Nothing to open."""
-
-    async def shutdown(self) -> None:
-        """Nothing to close: the egress belongs to the wiring."""
-
-    async def do_request(
-        self,
-        url: str,
-        method: str,
-        request_data: RequestData | None = None,
-        read_timeout: object = None,
-        write_timeout: object = None,
-        connect_timeout: object = None,
-        pool_timeout: object = None,
-    ) -> tuple[int, bytes]:
-        """One POST. Raises ``_NoAnswer`` with the outcome where there is no answer to read, or it says wait."""
-        body = json.dumps(request_data.parameters if request_data else {}).encode()
-        try:
-            answer = await self._egress.post(url, headers={"Content-Type": "application/json"}, data=body)
-        except Blocked as refused:
-            raise _NoAnswer(Failed(FailureKind.AUTH, f"Telegram ist gesperrt: {refused}")) from None
-        except NotSent as unsent:
-            kind = FailureKind.TIMEOUT if unsent.timed_out else FailureKind.UNAVAILABLE
-            raise _NoAnswer(Failed(kind, f"Telegram nicht erreicht: {unsent}")) from None
-        except MaybeSent as lost:
-            raise _NoAnswer(Failed(FailureKind.UNKNOWN, f"Ohne Antwort von Telegram: {lost}")) from None
-        if answer.status == 429:
-            raise _NoAnswer(Failed(FailureKind.RATE_LIMITED, "Telegram bittet zu warten (429).", _wait_s(answer)))
-        return answer.status, _payload(answer)
-
-
-def _wait_s(answer: Answer) -> float | None:
-    """``parameters.retry_after`` in seconds (Bot API, ResponseParameters), or None."""
-    try:
-        return float(json.loads(answer.body_head)["parameters"]["retry_after"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _payload(answer: Answer) -> bytes:
-    """The body; of a success that was cut off, as much as we need: repeating it would post twice."""
-    found = _MESSAGE_ID.search(answer.body_head) if answer.truncated and answer.status == 200 else None
-    if found is None:
-        return answer.body_head
-    message = {"message_id": int(found[1]), "date": 0, "chat": {"id": 0, "type": "channel"}}
-    return json.dumps({"ok": True, "result": message}).encode()
