@@ -1,0 +1,46 @@
+"""The screens as a way out: a dispatch to them is a hint that the situation changed.
+
+The gateway reads the truth and paints it; ``confirmed`` comes later, when a screen answers ``shown``. This module
+opens no socket and knows no screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from realis.delivery import Accepted, Outcome
+from realis.ports import Events, LengthUnit, Limits, Message, Target, Topic
+
+NAME = "display"
+"""The channel's name; screens are its targets."""
+
+LIMITS = Limits(
+    length=700,
+    unit=LengthUnit.GRAPHEMES,
+    per_language=True,
+    lanes=1,
+    batch=500,
+    public=False,
+    by_place=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Screens:
+    """The channel "Bildschirme"."""
+
+    events: Events
+    name: str = NAME
+    label: str = "Bildschirme"
+    limits: Limits = LIMITS
+    problem: str = ""
+
+    async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
+        """Tell the gateways to read the situation anew. Accepted means published, also for a dark screen."""
+        for topic in (Topic.SITUATION, Topic.SCREENS):
+            await self.events.publish(topic, str(message.incident))
+        return [Accepted(f"{message.incident}.{message.revision}") for _ in targets]
+
+    async def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,251 @@
+"""The screens' own port: websockets in, the situation out, and what screens confirm back into the ports.
+
+Reads the store at start, on every hint and every few seconds; ``as_of`` is that read. It decides nothing about
+warnings and never logs a token or an address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from displays import protocol
+from displays.channel import NAME
+from displays.conversation import Bounds, Reception
+from displays.frames import Printer
+from displays.hub import Hub
+from displays.protocol import CloseCode
+from realis.incident import Viewer
+from realis.ports import (
+    City,
+    Clock,
+    Confirmations,
+    CourseCatalogue,
+    Events,
+    FrameSigner,
+    Phrases,
+    Situation,
+    Snapshot,
+    TargetRecord,
+    Targets,
+    TokenKind,
+    Tokens,
+    Topic,
+)
+
+log = structlog.get_logger(__name__)
+
+PATHS = ("/", "/ws")
+HEALTH_PATH = "/healthz"
+_WIRE_LOG: Final = logging.getLogger("websockets.displays")
+_WIRE_LOG.setLevel(logging.WARNING)  # below that the library writes whole messages, tokens among them
+
+
+class Gateway:
+    """Serves the screens while it is entered: ``async with Gateway(...) as gateway``."""
+
+    def __init__(
+        self,
+        *,
+        situation: Situation,
+        events: Events,
+        tokens: Tokens,
+        targets: Targets,
+        confirmations: Confirmations,
+        signer: FrameSigner,
+        clock: Clock,
+        city: City,
+        courses: CourseCatalogue,
+        phrases: Phrases,
+        host: str,
+        port: int,
+        hash_token: Callable[[str], str],
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._situation, self._events, self._clock = situation, events, clock
+        self._tokens, self._targets = tokens, targets
+        self._host, self._port = host, port
+        self._bounds = bounds or Bounds()
+        printer = Printer(signer, phrases, ZoneInfo(city.time_zone), self._bounds.ending_shown_for)
+        self._hubs = {
+            joined: Hub(printer, city.languages, per_target=self._bounds.per_target) for joined in (False, True)
+        }
+        self._reception = Reception(
+            tokens=tokens,
+            targets=targets,
+            confirmations=confirmations,
+            clock=clock,
+            city=city,
+            courses=courses,
+            hash_token=hash_token,
+            hubs=self._hubs,
+            bounds=self._bounds,
+        )
+        self._origins = frozenset(_origin(url) for url in (city.public_url, city.gateway_url))
+        self._changed = asyncio.Event()
+        self._as_of: datetime | None = None
+        self._open = 0
+        self._server: Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 was asked for."""
+        if self._server is None:
+            return self._port
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    @property
+    def connected(self) -> int:
+        """How many screens are connected to this gateway."""
+        return sum(len(hub) for hub in self._hubs.values())
+
+    async def __aenter__(self) -> Self:
+        """Listen. The first read of the store happens before the first screen can connect."""
+        await self._attempt(self._refresh, "display_read_failed")
+        self._server = await serve(
+            self._screen,
+            self._host,
+            self._port,
+            process_request=self._receive,
+            compression=None,
+            max_size=protocol.MAX_MESSAGE_BYTES,
+            max_queue=4,
+            write_limit=64 * 1024,
+            open_timeout=self._bounds.hello_s,
+            close_timeout=2,
+            ping_interval=self._bounds.ping_s,
+            ping_timeout=self._bounds.ping_s,
+            server_header=None,
+            logger=_WIRE_LOG,
+        )
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="display-listen"),
+            asyncio.create_task(self._poll(), name="display-poll"),
+            asyncio.create_task(self._recheck(), name="display-recheck"),
+        ]
+        log.info("display_gateway_listening", port=self.port)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Say that the service restarts (1012); screens come back by themselves, spread over time."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.close(code=1012, reason="Dienst startet neu")
+            await self._server.wait_closed()
+
+    # ------------------------------------------------------------ reading the situation
+
+    async def _listen(self) -> None:
+        while True:
+            await self._attempt(self._hear, "display_events_failed")
+            await asyncio.sleep(1)  # the poll carries on meanwhile; losing events costs latency only
+
+    async def _hear(self) -> None:
+        async for _ in self._events.listen(Topic.SITUATION):
+            self._changed.set()
+
+    async def _poll(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._bounds.poll_s)
+            self._changed.clear()
+            await self._attempt(self._refresh, "display_read_failed")
+
+    async def _refresh(self) -> None:
+        """Read what is in force and tell the screens. Exercises reach only those that joined."""
+        async with asyncio.timeout(self._bounds.read_s):
+            snapshots = {joined: await self._read(joined=joined) for joined in self._hubs}
+            records = {record.id: record for record in await self._targets.list(NAME)}
+        self._regroup(records)
+        for joined, snapshot in snapshots.items():
+            await self._hubs[joined].publish(snapshot)
+        self._as_of = self._clock.now()
+
+    async def _read(self, *, joined: bool) -> Snapshot:
+        return await self._situation.snapshot(Viewer(joined=joined), NAME)
+
+    def _regroup(self, records: dict[int, TargetRecord]) -> None:
+        """Follow what was changed about a screen: its place, its languages, whether it joined, or its end."""
+        for hub in self._hubs.values():
+            for link in hub.links():
+                record = records.get(link.record.id)
+                if record is None:
+                    link.outbox.kick(CloseCode.REVOKED, "Dieser Bildschirm ist abgemeldet.")
+                elif record.joined != link.record.joined:
+                    link.outbox.kick(CloseCode.REPLACED, "Der Bildschirm wurde neu eingestellt.")
+                else:
+                    link.record = record
+
+    async def _recheck(self) -> None:
+        while True:
+            await asyncio.sleep(self._bounds.recheck_s)
+            await self._attempt(self._drop_revoked, "display_recheck_failed")
+
+    async def _drop_revoked(self) -> None:
+        for hub in self._hubs.values():
+            for link in hub.links():
+                async with asyncio.timeout(self._bounds.read_s):
+                    known = await self._tokens.find(TokenKind.SCREEN, link.token_hash)
+                if known is None:
+                    link.outbox.kick(CloseCode.REVOKED, "Der Zugangsschlüssel ist gesperrt.")
+
+    async def _attempt(self, work: Callable[[], Coroutine[object, object, None]], event: str) -> None:
+        """One round of a side task. A failure is logged and the next round tries again; screens show the age."""
+        try:
+            await work()
+        except Exception:
+            log.exception(event)
+
+    # ------------------------------------------------------------ at the door
+
+    def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer before the upgrade: health, wrong path, wrong origin, no room."""
+        path = urlsplit(request.path).path
+        if path == HEALTH_PATH:
+            return self._health(connection)
+        if path not in PATHS:
+            return connection.respond(HTTPStatus.NOT_FOUND, "Nothing here.\n")
+        origins = request.headers.get_all("Origin")
+        if len(origins) != 1 or origins[0].lower() not in self._origins:
+            log.warning("display_refused", reason="origin")
+            return connection.respond(HTTPStatus.FORBIDDEN, "Screens are opened from this city's own pages only.\n")
+        if self._open >= self._bounds.connections:
+            log.warning("display_refused", reason="full", connections=self._open)
+            response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many screens.\n")
+            response.headers["Retry-After"] = "30"
+            return response
+        return None
+
+    def _health(self, connection: ServerConnection) -> Response:
+        oldest = self._clock.now() - timedelta(seconds=3 * self._bounds.poll_s)
+        if self._as_of is not None and self._as_of >= oldest:
+            return connection.respond(HTTPStatus.OK, "ok\n")
+        return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "The situation cannot be read.\n")
+
+    async def _screen(self, socket: ServerConnection) -> None:
+        self._open += 1
+        try:
+            await self._reception.serve(socket)
+        finally:
+            self._open -= 1
+
+
+def _origin(url: str) -> str:
+    """The web origin of an address (RFC 6454); a websocket's is that of the page that opened it."""
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    return f"{scheme}://{parts.netloc}".lower()
