@@ -60,15 +60,22 @@ class IssuePolicy:
 
 def digest(package: Package) -> str:
     """SHA-256 over everything that would leave, in one canonical form; 64 hex characters."""
-    plain = dataclasses.asdict(package)
-    canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    plain = _canonical(dataclasses.asdict(package))
+    canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _plain(value: object) -> str:
+def _canonical(value: object) -> object:
+    """The same thing in the same form, however it was written: instants, and 3.0 for 3."""
+    if isinstance(value, dict):
+        return {key: _canonical(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(entry) for entry in value]
     if isinstance(value, datetime):
-        return str(value.timestamp())
-    raise TypeError(f"no canonical form for {type(value).__name__}")
+        return value.timestamp()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def check_edit(draft: Draft, version: int) -> None:

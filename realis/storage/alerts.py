@@ -1,0 +1,227 @@
+"""The issue transaction and the archive of issued alerts, in SQL.
+
+Everything one release sets in motion is written here in one commit; nothing leaves before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from realis.alert import Occasion
+from realis.delivery import State
+from realis.desk_data import Release
+from realis.draft import DraftState, Package, Rendered, Variant
+from realis.errors import WrongState
+from realis.incident import Revision
+from realis.ports import Kind
+from realis.storage import audit
+from realis.storage.codec import ALERT, PACKAGE, RENDERED, to_text
+from realis.storage.database import Database, Lock
+from realis.storage.ledger import DispatchState, close_open_batches
+from realis.storage.schema import (
+    alert_cells,
+    alerts,
+    dispatches,
+    drafts,
+    incidents,
+    packages,
+    releases,
+    targets,
+    texts,
+)
+from realis.stores import Issue
+
+MakeIssue = Callable[[int, tuple[Revision, ...], Package], Issue]
+
+
+class SqlAlerts:
+    """``realis.stores.AlertStore`` and ``AlertArchive`` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ---- writing
+
+    async def issue(self, release: Release, make: MakeIssue, *, now: datetime) -> Revision:
+        """The issue transaction: alert, texts, audit entry and dispatches in one commit, or nothing."""
+        async with self._database.write() as connection:
+            await self._database.lock(connection, Lock.ISSUE)
+            await self._settle_release(connection, release)
+            chain = await _chain(connection, release.incident)
+            number = chain[-1].number + 1 if chain else 1
+            issue = make(number, chain, await _package(connection, release))
+            await self._insert_alert(connection, release, number, issue, now)
+            await self._supersede(connection, release.incident, number, issue.kind)
+            await self._insert_dispatches(connection, release.incident, number, issue, now)
+            await audit.append(self._database, connection, issue.entry, now)
+        return Revision(release.incident, number, issue.alert)
+
+    async def _settle_release(self, connection: AsyncConnection, release: Release) -> None:
+        pending = and_(releases.c.draft_id == release.draft, releases.c.state == "pending")
+        settled = await connection.execute(releases.update().where(pending).values(state="issued"))
+        released = (
+            await connection.execute(select(drafts.c.state).where(drafts.c.id == release.draft))
+        ).scalar() == DraftState.RELEASED
+        if settled.rowcount != 1 or not released:
+            raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+
+    async def _insert_alert(
+        self, connection: AsyncConnection, release: Release, number: int, issue: Issue, now: datetime
+    ) -> None:
+        revision = Revision(release.incident, number, issue.alert)
+        await connection.execute(
+            alerts.insert().values(
+                incident_id=release.incident,
+                revision=number,
+                identifier=issue.alert.identifier,
+                kind=issue.kind,
+                occasion=issue.package.content.occasion,
+                sent=issue.alert.sent,
+                ends_at=revision.ends_at,
+                issued_at=now,
+                event_code=issue.package.content.event_code,
+                url=issue.url,
+                body=to_text(ALERT, issue.alert),
+                xml=issue.xml,
+                draft_id=release.draft,
+                digest=release.digest,
+            )
+        )
+        key = {"incident_id": release.incident, "revision": number}
+        rows = [
+            {
+                **key,
+                "channel": entry.channel,
+                "variant": entry.variant,
+                "language": entry.text.language,
+                "body": to_text(RENDERED, entry.text),
+            }
+            for entry in issue.package.texts
+        ]
+        await connection.execute(texts.insert(), rows)
+        if issue.cells:
+            await connection.execute(alert_cells.insert(), [{**key, "cell": cell} for cell in sorted(issue.cells)])
+        headline = issue.alert.infos[0].headline if issue.alert.infos else ""
+        changes = {"updated_at": now, "title": headline, "occasion": issue.package.content.occasion}
+        await connection.execute(incidents.update().where(incidents.c.id == release.incident).values(changes))
+
+    async def _supersede(self, connection: AsyncConnection, incident: UUID, number: int, kind: Kind) -> None:
+        """Nothing of an older revision starts from here on; a planned expiry that has not begun is voided."""
+        older = and_(dispatches.c.incident_id == incident, dispatches.c.revision < number)
+        waiting = and_(older, dispatches.c.state == DispatchState.WAITING)
+        await connection.execute(dispatches.update().where(waiting).values(state=DispatchState.VOIDED))
+        state = State.WITHDRAWN if kind is Kind.RETRACTION else State.SUPERSEDED
+        running = and_(older, dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)))
+        ids = (await connection.execute(select(dispatches.c.id).where(running))).scalars().all()
+        for dispatch_id in ids:
+            await close_open_batches(connection, dispatch_id, state)
+        await connection.execute(dispatches.update().where(running).values(state=DispatchState.SUPERSEDED))
+
+    async def _insert_dispatches(
+        self, connection: AsyncConnection, incident: UUID, number: int, issue: Issue, now: datetime
+    ) -> None:
+        # Target ids are given out under the same lock: whoever comes later is enrolled when subscribing.
+        watermark = (await connection.execute(select(func.coalesce(func.max(targets.c.id), 0)))).scalar_one()
+        rows = [
+            {
+                "incident_id": incident,
+                "revision": number,
+                "channel": new.channel,
+                "kind": new.kind,
+                "variant": new.variant,
+                "gravity": new.gravity,
+                "level": int(new.level),
+                "occasion": new.occasion,
+                "match": new.match,
+                "joined_only": new.joined_only,
+                "realert": new.realert,
+                "watermark": watermark,
+                "cursor": 0,
+                "due_at": new.due,
+                "deadline": new.deadline,
+                "issued_at": now,
+                "state": DispatchState.WAITING if new.variant is Variant.EXPIRY else DispatchState.PLANNING,
+                "planned": 0,
+            }
+            for new in issue.dispatches
+        ]
+        if rows:
+            await connection.execute(dispatches.insert(), rows)
+
+    # ---- reading
+
+    async def chain(self, incident: UUID) -> tuple[Revision, ...]:
+        """All issued revisions of an incident, oldest first."""
+        async with self._database.read() as connection:
+            return await _chain(connection, incident)
+
+    async def generation(self) -> int:
+        """Grows with every issued alert."""
+        async with self._database.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(alerts))).scalar_one())
+
+    async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
+        """Chains whose newest revision is valid or was sent after ``since``."""
+        recent = select(alerts.c.incident_id).where(or_(alerts.c.ends_at > since, alerts.c.sent > since))
+        query = select(alerts).where(alerts.c.incident_id.in_(recent)).order_by(alerts.c.incident_id, alerts.c.revision)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        chains: dict[UUID, list[Revision]] = {}
+        for row in rows:
+            chains.setdefault(row.incident_id, []).append(_revision(row))
+        return [tuple(chain) for chain in chains.values()]
+
+    async def texts(self, incident: UUID, revision: int, channel: str, variant: Variant) -> Mapping[str, Rendered]:
+        """A revision's stored texts for a channel, by language; empty if the channel was not chosen."""
+        query = select(texts.c.language, texts.c.body).where(
+            texts.c.incident_id == incident,
+            texts.c.revision == revision,
+            texts.c.channel == channel,
+            texts.c.variant == variant,
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.language: RENDERED.validate_json(row.body) for row in rows}
+
+    async def xml(self, identifier: str) -> tuple[bytes, Occasion] | None:
+        """A signed message as issued."""
+        query = select(alerts.c.xml, alerts.c.occasion).where(alerts.c.identifier == identifier)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return (bytes(row.xml), Occasion(row.occasion)) if row else None
+
+    async def newest_content(self, incident: UUID) -> Package | None:
+        """The package of the newest issued revision, to start a follow-up from."""
+        query = (
+            select(packages.c.body)
+            .join(alerts, alerts.c.draft_id == packages.c.draft_id)
+            .where(alerts.c.incident_id == incident)
+            .order_by(alerts.c.revision.desc())
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            body = (await connection.execute(query)).scalar()
+        return PACKAGE.validate_json(body) if body else None
+
+
+async def _chain(connection: AsyncConnection, incident: UUID) -> tuple[Revision, ...]:
+    query = select(alerts).where(alerts.c.incident_id == incident).order_by(alerts.c.revision)
+    return tuple(_revision(row) for row in (await connection.execute(query)).all())
+
+
+async def _package(connection: AsyncConnection, release: Release) -> Package:
+    query = select(packages.c.body).where(packages.c.draft_id == release.draft, packages.c.digest == release.digest)
+    body = (await connection.execute(query)).scalar()
+    if body is None:
+        raise WrongState("Der freigegebene Text liegt nicht mehr vor.")
+    return PACKAGE.validate_json(body)
+
+
+def _revision(row: Row[Any]) -> Revision:
+    return Revision(row.incident_id, row.revision, ALERT.validate_json(row.body))

@@ -1,0 +1,61 @@
+"""Steps several transactions share on dispatches, batches and tallies. Always inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from realis.delivery import State
+from realis.storage.database import insert
+from realis.storage.schema import batches, tallies
+
+
+class DispatchState(StrEnum):
+    """waiting ▸ planning ▸ sending; superseded or voided when a newer revision comes.
+
+    A dispatch in SENDING whose batches are all closed is finished; that is derived, never stored.
+    """
+
+    WAITING = "waiting"
+    PLANNING = "planning"
+    SENDING = "sending"
+    SUPERSEDED = "superseded"
+    VOIDED = "voided"
+
+
+class BatchState(StrEnum):
+    """open ▸ claimed ▸ done; closed when it ended without being sent."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CLOSED = "closed"
+
+
+async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Mapping[tuple[State, str], int]) -> None:
+    """Add to a dispatch's counts of terminal outcomes, by state and kind of failure."""
+    for (state, failure), number in counts.items():
+        if not number:
+            continue
+        row = {"dispatch_id": dispatch_id, "state": state, "failure": failure, "number": number}
+        statement = insert(connection, tallies).values(row)
+        await connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["dispatch_id", "state", "failure"],
+                set_={"number": tallies.c.number + statement.excluded.number},
+            )
+        )
+
+
+async def close_open_batches(connection: AsyncConnection, dispatch_id: int, state: State) -> int:
+    """End every batch of a dispatch that nobody is sending; their targets reach ``state``. How many targets."""
+    waiting = and_(batches.c.dispatch_id == dispatch_id, batches.c.state == BatchState.OPEN)
+    number = int(
+        (await connection.execute(select(func.coalesce(func.sum(batches.c.size), 0)).where(waiting))).scalar_one()
+    )
+    await connection.execute(batches.update().where(waiting).values(state=BatchState.CLOSED))
+    await add_tallies(connection, dispatch_id, {(state, ""): number})
+    return number

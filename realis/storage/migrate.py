@@ -1,0 +1,58 @@
+"""Bringing a database to the schema this program needs. Safe to call at every start."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from realis.storage.database import Database
+from realis.storage.schema import metadata
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("realis.storage") / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(database: Database) -> None:
+    """Run every migration that is missing."""
+    async with database.write() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database has the newest schema."""
+
+    def compare(sync: Connection) -> bool:
+        head = ScriptDirectory.from_config(_config(sync)).get_current_head()
+        return MigrationContext.configure(sync).get_current_revision() == head
+
+    async with database.read() as connection:
+        return bool(await connection.run_sync(compare))
+
+
+async def differences(database: Database) -> list[object]:
+    """What the migrated schema lacks of ``schema.py``; empty when they agree (for tests)."""
+
+    def compare(sync: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(sync), metadata))
+
+    async with database.read() as connection:
+        return list(await connection.run_sync(compare))
+
+
+async def new_revision(database: Database, message: str) -> None:
+    """Write a migration for what changed in ``schema.py`` (for developers)."""
+    async with database.write() as connection:
+        await connection.run_sync(
+            lambda sync: command.revision(_config(sync), message, autogenerate=True, rev_id=message.split()[0])
+        )

@@ -1,0 +1,228 @@
+"""Subscriptions, screens and accounts, and what they confirm: ports ``Targets`` and ``Confirmations`` in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from realis.draft import Variant
+from realis.ports import Clock, Kind, NewTarget, TargetRecord
+from realis.storage.addresses import AddressBook
+from realis.storage.database import Database, Lock, insert
+from realis.storage.ledger import BatchState, DispatchState
+from realis.storage.schema import (
+    addresses,
+    alert_cells,
+    batches,
+    confirmations,
+    dispatches,
+    enrolled,
+    shown,
+    target_cells,
+    targets,
+)
+
+_ENDINGS = tuple(kind for kind in Kind if kind.ending is not None)
+
+
+class SqlTargets:
+    """Who can be reached."""
+
+    def __init__(self, database: Database, book: AddressBook, clock: Clock) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
+
+    async def put(self, new: NewTarget) -> int:
+        """Store or replace a target and enrol it in what is in force for its places; its id."""
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            # Under the issue lock: a target is either below a dispatch's watermark or enrolled here, never neither.
+            await self._database.lock(connection, Lock.ISSUE)
+            target_id = await self._upsert(connection, new, now)
+            await self._place(connection, target_id, new)
+            await self._enrol(connection, target_id, new, now)
+        return target_id
+
+    async def put_many(self, many: Sequence[NewTarget]) -> None:
+        """Store many targets in one transaction, for imports and benchmarks."""
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            await self._database.lock(connection, Lock.ISSUE)
+            for new in many:
+                target_id = await self._upsert(connection, new, now)
+                await self._place(connection, target_id, new)
+                await self._enrol(connection, target_id, new, now)
+
+    async def _upsert(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
+        values = {
+            "channel": new.channel,
+            "fingerprint": new.fingerprint,
+            "origin": new.origin,
+            "language": new.language,
+            "joined": new.joined,
+            "everywhere": new.everywhere,
+            "active": True,
+            "label": new.label,
+        }
+        statement = insert(connection, targets).values(**values, created_at=now)
+        upsert = statement.on_conflict_do_update(index_elements=["channel", "fingerprint"], set_=values)
+        return int((await connection.execute(upsert.returning(targets.c.id))).scalar_one())
+
+    async def _place(self, connection: AsyncConnection, target_id: int, new: NewTarget) -> None:
+        sealed = {"target_id": target_id, "sealed": self._book.seal(target_id, new.address)}
+        statement = insert(connection, addresses).values(sealed)
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["target_id"], set_={"sealed": statement.excluded.sealed})
+        )
+        await connection.execute(target_cells.delete().where(target_cells.c.target_id == target_id))
+        if new.places:
+            rows = [{"target_id": target_id, "cell": cell} for cell in sorted(new.places)]
+            await connection.execute(target_cells.insert(), rows)
+
+    async def _enrol(self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime) -> None:
+        """Plan the newcomer for every warning in force here that it was not planned for yet."""
+        running = and_(
+            dispatches.c.channel == new.channel,
+            dispatches.c.variant == Variant.MESSAGE,
+            dispatches.c.kind.not_in(_ENDINGS),
+            dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)),
+            dispatches.c.deadline > now,
+        )
+        for dispatch in (await connection.execute(select(dispatches).where(running))).all():
+            if dispatch.joined_only and not new.joined:
+                continue
+            if target_id <= dispatch.watermark and dispatch.cursor < target_id:
+                continue  # the planner will come by
+            if await self._matches(connection, dispatch, target_id, new):
+                await self._plan_one(connection, dispatch, target_id, new, now)
+
+    async def _matches(self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget) -> bool:
+        known = exists().where(
+            enrolled.c.incident_id == dispatch.incident_id,
+            enrolled.c.channel == dispatch.channel,
+            enrolled.c.target_id == target_id,
+        )
+        if (await connection.execute(select(known))).scalar():
+            return False
+        if new.everywhere or not new.places:
+            return new.everywhere
+        here = exists().where(
+            alert_cells.c.incident_id == dispatch.incident_id,
+            alert_cells.c.revision == dispatch.revision,
+            alert_cells.c.cell == target_cells.c.cell,
+            target_cells.c.target_id == target_id,
+        )
+        return bool((await connection.execute(select(here))).scalar())
+
+    async def _plan_one(
+        self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, now: datetime
+    ) -> None:
+        key = {"incident_id": dispatch.incident_id, "channel": dispatch.channel, "target_id": target_id}
+        await connection.execute(enrolled.insert().values(key))
+        await connection.execute(
+            batches.insert().values(
+                dispatch_id=dispatch.id,
+                ring=0,
+                origin=new.origin,
+                language=new.language,
+                targets=[target_id],
+                size=1,
+                attempt=1,
+                due_at=now,
+                state=BatchState.OPEN,
+                held=False,
+                owner="",
+                epoch=0,
+            )
+        )
+        more = dispatches.update().where(dispatches.c.id == dispatch.id).values(planned=dispatches.c.planned + 1)
+        await connection.execute(more)
+
+    async def find(self, channel: str, fingerprint: str) -> TargetRecord | None:
+        """The active target with this fingerprint, or None."""
+        query = select(targets).where(
+            targets.c.channel == channel, targets.c.fingerprint == fingerprint, targets.c.active
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+            return await _record(connection, row) if row else None
+
+    async def get(self, target_id: int) -> TargetRecord | None:
+        """An active target by id."""
+        query = select(targets).where(targets.c.id == target_id, targets.c.active)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+            return await _record(connection, row) if row else None
+
+    async def remove(self, target_id: int) -> None:
+        """Delete a target with its address and places for good."""
+        async with self._database.write() as connection:
+            for table in (addresses, target_cells, enrolled, shown, confirmations):
+                await connection.execute(table.delete().where(table.c.target_id == target_id))
+            await connection.execute(targets.delete().where(targets.c.id == target_id))
+
+    async def list(self, channel: str) -> Sequence[TargetRecord]:
+        """All active targets of a channel, for small channels such as screens."""
+        query = select(targets).where(targets.c.channel == channel, targets.c.active).order_by(targets.c.id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            return [await _record(connection, row) for row in rows]
+
+    async def seen(self, target_id: int, at: datetime) -> None:
+        """Note that the target was heard of."""
+        async with self._database.write() as connection:
+            await connection.execute(targets.update().where(targets.c.id == target_id).values(last_seen=at))
+
+    async def count(self, channel: str) -> int:
+        """How many active targets a channel has."""
+        query = select(func.count()).select_from(targets).where(targets.c.channel == channel, targets.c.active)
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+
+class SqlConfirmations:
+    """What targets report back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
+        """Note that this target showed this revision; False if it was not planned for it. Idempotent."""
+        planned = exists().where(
+            enrolled.c.incident_id == incident, enrolled.c.channel == channel, enrolled.c.target_id == target_id
+        )
+        async with self._database.write() as connection:
+            if not (await connection.execute(select(planned))).scalar():
+                return False
+            row = {
+                "incident_id": incident,
+                "revision": revision,
+                "channel": channel,
+                "target_id": target_id,
+                "at": at,
+                "who": "",
+            }
+            await connection.execute(insert(connection, confirmations).values(row).on_conflict_do_nothing())
+        return True
+
+
+async def _record(connection: AsyncConnection, row: Row[Any]) -> TargetRecord:
+    cells = select(target_cells.c.cell).where(target_cells.c.target_id == row.id)
+    places = frozenset((await connection.execute(cells)).scalars())
+    return TargetRecord(
+        id=row.id,
+        channel=row.channel,
+        language=row.language,
+        joined=row.joined,
+        active=row.active,
+        places=places,
+        everywhere=row.everywhere,
+        label=row.label,
+        last_seen=row.last_seen,
+    )
