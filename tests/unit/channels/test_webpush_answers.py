@@ -1,0 +1,120 @@
+"""What a push service's answer means, and when a batch stops knocking."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from channels.webpush_answers import outcome_of, outcome_of_error, retry_after_s
+from channels.webpush_brake import AFTER, Brake
+from realis.delivery import Accepted, Failed, FailureKind
+from realis.egress import Answer, Blocked, EgressError, MaybeSent, NotSent
+from tests.unit.channels.webpush_samples import NOW
+
+RATE = Failed(FailureKind.RATE_LIMITED, "Pause", retry_after_s=5.0)
+GONE = Failed(FailureKind.GONE, "weg")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_taken_is_accepted(status: int) -> None:
+    """The four successes of RFC 8030 and its bridges."""
+    assert outcome_of(Answer(status, {}), NOW) == Accepted()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, FailureKind.REJECTED),
+        (307, FailureKind.REJECTED),
+        (400, FailureKind.REJECTED),
+        (401, FailureKind.AUTH),
+        (403, FailureKind.AUTH),
+        (404, FailureKind.GONE),
+        (405, FailureKind.REJECTED),
+        (408, FailureKind.UNAVAILABLE),
+        (410, FailureKind.GONE),
+        (413, FailureKind.TOO_LARGE),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.UNAVAILABLE),
+        (503, FailureKind.UNAVAILABLE),
+        (207, FailureKind.UNKNOWN),
+    ],
+)
+def test_each_refusal_has_its_kind(status: int, kind: FailureKind) -> None:
+    """The closed list; the operator sees the number."""
+    outcome = outcome_of(Answer(status, {}), NOW)
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is kind
+    assert str(status) in outcome.detail
+    assert "\n" not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        (" 0 ", 0.0),
+        ("Sun, 22 Nov 2026 10:02:00 GMT", 120.0),
+        ("Sun, 22 Nov 2026 09:00:00 GMT", 0.0),
+        ("Sunday, 22-Nov-26 10:02:00 GMT", 120.0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("9" * 400, None),
+        ("²", None),
+    ],
+)
+def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
+    """Seconds and HTTP date; nonsense is no wish at all."""
+    assert retry_after_s({"Retry-After": value}, NOW) == seconds
+
+
+def test_a_wish_to_wait_comes_with_429_and_503_only() -> None:
+    """A gone phone has nothing to wait for."""
+    for status, expected in ((429, 7.0), (503, 7.0), (410, None)):
+        outcome = outcome_of(Answer(status, {"Retry-After": "7"}), NOW + timedelta(seconds=1))
+        assert isinstance(outcome, Failed)
+        assert outcome.retry_after_s == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Blocked("gesperrt"), FailureKind.REJECTED),
+        (NotSent("keine Verbindung"), FailureKind.UNAVAILABLE),
+        (NotSent("zu langsam", timed_out=True), FailureKind.TIMEOUT),
+        (MaybeSent("abgerissen"), FailureKind.UNKNOWN),
+    ],
+)
+def test_no_answer_tells_sent_from_not_sent(error: EgressError, kind: FailureKind) -> None:
+    """Only what may have left the house is unknown."""
+    assert outcome_of_error(error).kind is kind
+
+
+def test_the_brake_holds_after_a_row_of_service_failures() -> None:
+    """The rest of the batch gets the same wish to wait without being sent."""
+    brake = Brake()
+    for _ in range(AFTER):
+        assert brake.held is None
+        brake.note(RATE)
+    assert brake.held == Failed(FailureKind.RATE_LIMITED, "nicht versucht: Pause", retry_after_s=5.0)
+
+
+def test_the_brake_lets_go_when_the_service_answers() -> None:
+    """Success or a gone phone shows that the service works; phones' failures never count."""
+    brake = Brake()
+    for outcome in [RATE] * (AFTER - 1) + [GONE] * 50 + [RATE] * (AFTER - 1) + [Accepted()]:
+        brake.note(outcome)
+        assert brake.held is None
+    assert brake.worked
+
+
+def test_what_was_never_sent_is_not_unknown() -> None:
+    """After a row of unknowns, the rest is a time-out: it may be repeated without fear."""
+    brake = Brake()
+    for _ in range(AFTER):
+        brake.note(Failed(FailureKind.UNKNOWN, "keine Antwort"))
+    assert brake.held is not None
+    assert brake.held.kind is FailureKind.TIMEOUT
