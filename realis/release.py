@@ -94,10 +94,18 @@ def check_edit(draft: Draft, version: int) -> None:
         )
 
 
-def check_same_occasion(before: Occasion, after: Occasion) -> None:
-    """Raise if a chain's occasion would be turned into another."""
-    if before is not after:
-        raise Conflict("Ernstfall, Probewarnung und Übung lassen sich nicht ineinander umwandeln.", where="occasion")
+def check_occasion(before: Occasion, after: Occasion, *, issued: bool) -> None:
+    """Raise if an occasion would be turned into another: never once issued, and never into an Ernstfall.
+
+    Before anything is issued, a real message may still be marked as a test; a test never becomes real.
+    """
+    if before is after or (not issued and before is Occasion.ERNSTFALL):
+        return
+    raise Conflict(
+        "Ernstfall, Probewarnung und Übung lassen sich nicht ineinander umwandeln.",
+        where="occasion",
+        remedy="Verwerfen Sie den Entwurf und legen Sie eine neue Meldung an.",
+    )
 
 
 def check_release(draft: Draft, actor: Actor, seen_digest: str, policy: IssuePolicy) -> None:

@@ -1,0 +1,470 @@
+"""The desk's use cases, under every face: create, edit, submit, return, release, stop, follow up, issue.
+
+Every rule about who may do what is in ``realis.release``; this module puts the rules and the stores together.
+It knows no HTTP and no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from uuid_utils import uuid7
+
+from realis import routing
+from realis.audience import audience_for
+from realis.cap.writer import write
+from realis.desk_data import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
+from realis.draft import (
+    Content,
+    Draft,
+    DraftKind,
+    DraftState,
+    Envelope,
+    Package,
+    Problem,
+    Variant,
+    compose,
+    problems,
+)
+from realis.errors import InvalidInput, NotAllowed, NotFound, SigningFailed, WrongState
+from realis.incident import Revision, references_for_next
+from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Kind, Phrases, Targets, Topic
+from realis.release import (
+    Actor,
+    IssuePolicy,
+    Role,
+    check_edit,
+    check_occasion,
+    check_release,
+    digest,
+    pause_for,
+)
+from realis.render import Renderer
+from realis.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch, NewWitness
+
+log = structlog.get_logger(__name__)
+
+ENDING_VALIDITY = timedelta(hours=6)
+"""How long an ending's CAP message is valid, as MoWaS does it."""
+
+SYSTEM = "system"
+
+
+class Figures(Protocol):
+    """What the desk needs of the ledger."""
+
+    async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
+        """How each channel stands."""
+        ...
+
+
+class Archive(AlertStore, Protocol):
+    """Issued alerts, and the words a follow-up starts from."""
+
+    async def newest_content(self, incident: UUID) -> Package | None:
+        """The package of the newest issued revision."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How this installation signs its CAP messages: sender and the prefix of identifiers."""
+
+    sender: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything an operator can do."""
+
+    store: DeskStore
+    alerts: Archive
+    ledger: Figures
+    targets: Targets
+    renderer: Renderer
+    signer: CapSigner
+    events: Events
+    clock: Clock
+    identity: Identity
+    policy: IssuePolicy = field(default_factory=IssuePolicy)
+    ways_out: Mapping[str, Channel] = field(default_factory=dict)
+
+    @property
+    def city(self) -> City:
+        """The city served."""
+        return self.renderer.city
+
+    @property
+    def phrases(self) -> Phrases:
+        """The fixed words."""
+        return self.renderer.phrases
+
+    # ---- reading
+
+    async def board(self) -> tuple[BoardEntry, ...]:
+        """All recent incidents, most urgent first."""
+        return await self.store.board(self.clock.now())
+
+    async def incident(self, incident: UUID) -> IncidentFile:
+        """Everything about one incident. Raises ``NotFound``."""
+        entry = next((entry for entry in await self.board() if entry.incident == incident), None)
+        if entry is None:
+            raise NotFound("Diese Lage gibt es nicht (mehr).", remedy="Gehen Sie zurück zur Übersicht.")
+        return IncidentFile(
+            entry=entry,
+            drafts=await self.store.drafts(incident),
+            chain=await self.alerts.chain(incident),
+            counts=await self.counts(incident),
+            witnesses=await self.store.witnesses(incident),
+            hand=await self.store.hand_tasks(incident),
+            trail=await self.store.trail(subject=str(incident)),
+            pending=await self.store.pending(incident),
+        )
+
+    async def draft(self, draft_id: UUID) -> Draft:
+        """One draft. Raises ``NotFound``."""
+        found = await self.store.draft(draft_id)
+        if found is None:
+            raise NotFound("Diesen Entwurf gibt es nicht.")
+        return found
+
+    async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
+        """How each channel stands for the newest revision, with what keeps a channel from sending."""
+        holds = await self.store.holds()
+        return tuple(
+            replace(count, problem=self._problem(count.channel, holds)) for count in await self.ledger.counts(incident)
+        )
+
+    def _problem(self, name: str, holds: Mapping[str, tuple[datetime, str]]) -> str:
+        if name in holds:
+            return f"angehalten: {holds[name][1]}"
+        return self.ways_out[name].problem if name in self.ways_out else "nicht eingerichtet"
+
+    async def channels(self) -> tuple[ChannelRow, ...]:
+        """Every way out with its state."""
+        holds = await self.store.holds()
+        rows = []
+        for channel in self.ways_out.values():
+            since, reason = holds.get(channel.name, (None, ""))
+            rows.append(
+                ChannelRow(
+                    name=channel.name,
+                    label=channel.label,
+                    problem=channel.problem,
+                    targets=await self.targets.count(channel.name),
+                    public=channel.limits.public,
+                    held_since=since,
+                    held_reason=reason,
+                )
+            )
+        return tuple(rows)
+
+    def preview(self, content: Content, incident: UUID | None = None) -> Package:
+        """Every text as it would leave, for content that is not stored."""
+        return self.renderer.package(content, self._link(incident))
+
+    async def package(self, draft_id: UUID) -> Package:
+        """The texts exactly as submitted. Raises ``NotFound``."""
+        found = await self.store.package(draft_id)
+        if found is None:
+            raise NotFound("Dieser Entwurf liegt nicht zur Freigabe vor.")
+        return found
+
+    def problems(self, content: Content) -> tuple[Problem, ...]:
+        """What keeps this content from being submitted."""
+        found = problems(content, self.clock.now())
+        known = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
+        if content.channels and not known:
+            found = (*found, Problem("channels", "Keiner der gewählten Kanäle ist eingerichtet."))
+        if content.occasion not in self.policy.occasions:
+            found = (*found, Problem("occasion", "Dieser Anlass ist hier gesperrt."))
+        return found
+
+    async def trail(self, limit: int = 200) -> tuple[AuditLine, ...]:
+        """The newest audit entries first."""
+        return await self.store.trail(limit=limit)
+
+    def _link(self, incident: UUID | None) -> str:
+        base = self.city.public_url.rstrip("/")
+        return f"{base}/alerts/{incident}" if incident else f"{base}/"
+
+    # ---- writing
+
+    async def create(self, actor: Actor, content: Content) -> Draft:
+        """A new incident by hand, with its first draft."""
+        actor.require(Role.CAPTURE)
+        draft = Draft(_new_id(), _new_id(), content, authors=(actor.id,))
+        await self.store.open_incident(draft, self._entry(actor, "draft.created", draft))
+        await self.events.publish(Topic.DESK, str(draft.incident))
+        return await self.draft(draft.id)
+
+    async def receive(self, content: Content, witness: NewWitness, *, incident: UUID | None) -> Draft:
+        """A draft from an authority's message, in a known incident or a new one. The authority is no author."""
+        draft = Draft(_new_id(), incident or _new_id(), content, problems=witness.problems)
+        entry = AuditEntry(witness.authority, "message.received", str(draft.incident), witness.digest)
+        store = self.store.add_draft if incident else self.store.open_incident
+        await store(draft, entry, witness)
+        await self.events.publish(Topic.DESK, str(draft.incident))
+        return draft
+
+    async def save(self, actor: Actor, draft_id: UUID, *, version: int, content: Content) -> Draft:
+        """Store an edit; it voids a submission, and the editor can no longer release it."""
+        actor.require(Role.CAPTURE, Role.RELEASE)
+        before = await self.draft(draft_id)
+        check_edit(before, version)
+        newest = await self.alerts.newest_content(before.incident)
+        check_occasion(before.content.occasion, content.occasion, issued=newest is not None)
+        # Whoever was warned on a channel hears the rest there too (promise 4), so channels only ever join.
+        kept = newest.content.channels if newest else ()
+        channels = tuple(dict.fromkeys((*kept, *content.channels)))
+        after = replace(
+            before,
+            content=replace(content, kind=before.content.kind, channels=channels),
+            state=DraftState.OPEN,
+            version=before.version + 1,
+            authors=tuple(dict.fromkeys((*before.authors, actor.id))),
+            digest="",
+            submitted_by="",
+        )
+        return await self._replace(before, after, self._entry(actor, "draft.saved", after))
+
+    async def submit(self, actor: Actor, draft_id: UUID, *, version: int) -> Draft:
+        """Render, store and hash every text; from now on a second person can release exactly that.
+
+        Raises:
+            InvalidInput: something is missing; all of it is listed.
+        """
+        actor.require(Role.CAPTURE)
+        before = await self.draft(draft_id)
+        check_edit(before, version)
+        found = self.problems(before.content)
+        if found:
+            raise InvalidInput(
+                " ".join(problem.message for problem in found),
+                where=",".join(problem.where for problem in found),
+            )
+        package = self.preview(before.content, before.incident)
+        after = replace(
+            before,
+            state=DraftState.SUBMITTED,
+            digest=digest(package),
+            submitted_by=actor.id,
+            authors=tuple(dict.fromkeys((*before.authors, actor.id))),
+            return_reason="",
+        )
+        return await self._replace(before, after, self._entry(actor, "draft.submitted", after), package)
+
+    async def send_back(self, actor: Actor, draft_id: UUID, *, reason: str) -> Draft:
+        """Return a submitted draft to its authors, with a reason."""
+        actor.require(Role.RELEASE)
+        before = await self.draft(draft_id)
+        if before.state is not DraftState.SUBMITTED:
+            raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+        if not reason.strip():
+            raise InvalidInput("Bitte nennen Sie einen Grund.", where="reason")
+        after = replace(before, state=DraftState.OPEN, digest="", return_reason=reason.strip())
+        return await self._replace(before, after, self._entry(actor, "draft.returned", after))
+
+    async def discard(self, actor: Actor, draft_id: UUID) -> None:
+        """Throw a draft away; it stays in the audit trail."""
+        actor.require(Role.CAPTURE, Role.RELEASE)
+        before = await self.draft(draft_id)
+        check_edit(before, before.version)
+        after = replace(before, state=DraftState.DISCARDED)
+        await self._replace(before, after, self._entry(actor, "draft.discarded", after))
+
+    async def release(self, actor: Actor, draft_id: UUID, *, digest: str) -> Release:
+        """Decide that exactly what was seen goes out: after the pause, or at once for a Fehlalarm."""
+        draft = await self.draft(draft_id)
+        check_release(draft, actor, digest, self.policy)
+        self._check_not_over(draft)
+        now = self.clock.now()
+        release = Release(draft.id, draft.incident, digest, actor.pseudonym, now, now + pause_for(draft.content))
+        entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
+        await self.store.put_release(draft, release, entry)
+        await self.events.publish(Topic.DESK, str(draft.incident))
+        if release.due <= now:
+            await self.issue(release)
+        return release
+
+    def _check_not_over(self, draft: Draft) -> None:
+        content = draft.content
+        if content.kind.ending is None and content.expires and content.expires <= self.clock.now():
+            raise WrongState(
+                "Das Ende dieser Meldung ist inzwischen vorbei.",
+                remedy="Geben Sie den Entwurf zurück und wählen Sie ein neues Ende.",
+            )
+
+    async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
+        """Halt a release during its pause; the draft is open again."""
+        actor.require(Role.CAPTURE, Role.RELEASE)
+        draft = await self.draft(draft_id)
+        entry = AuditEntry(actor.pseudonym, "release.stopped", str(draft.incident), draft.digest)
+        await self.store.stop_release(draft_id, entry, reason="Während der Pause angehalten.")
+        await self.events.publish(Topic.DESK, str(draft.incident))
+        return await self.draft(draft_id)
+
+    async def follow_up(self, actor: Actor, incident: UUID, *, kind: DraftKind) -> Draft:
+        """A prefilled draft of an update or ending; the open one of this kind if there is one."""
+        actor.require(Role.CAPTURE, Role.RELEASE)
+        for draft in await self.store.drafts(incident):
+            if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
+                return draft
+        chain = await self.alerts.chain(incident)
+        newest = await self.alerts.newest_content(incident)
+        if not chain or newest is None:
+            raise WrongState("Zu dieser Lage ist noch nichts ausgegeben.")
+        if chain[-1].ending is not None:
+            raise WrongState("Diese Lage ist schon beendet.", remedy="Legen Sie eine neue Meldung an.")
+        content = self.renderer.for_follow_up(newest.content, kind)
+        if kind.ending is not None:
+            content = replace(content, expires=self.clock.now() + ENDING_VALIDITY)
+        draft = Draft(_new_id(), incident, content, authors=(actor.id,))
+        await self.store.add_draft(draft, self._entry(actor, "draft.created", draft))
+        await self.events.publish(Topic.DESK, str(incident))
+        return await self.draft(draft.id)
+
+    async def tick(self, actor: Actor, incident: UUID, *, revision: int, target_id: int, who: str) -> None:
+        """Note that somebody carried out a by-hand text."""
+        if not who.strip():
+            raise InvalidInput("Bitte nennen Sie, wer es erledigt hat.", where="who")
+        entry = AuditEntry(actor.pseudonym, "hand.ticked", str(incident), f"revision {revision}")
+        await self.store.tick(incident, revision=revision, target_id=target_id, who=who.strip(), entry=entry)
+        await self.events.publish(Topic.DELIVERY, str(incident))
+
+    async def lift_hold(self, actor: Actor, channel: str) -> None:
+        """Let a channel that was on hold send again."""
+        actor.require(Role.RELEASE, Role.ADMIN)
+        await self.store.lift_hold(channel, AuditEntry(actor.pseudonym, "channel.resumed", channel))
+        await self.events.publish(Topic.WORK)
+
+    async def note(self, actor: Actor, action: str, subject: str, detail: str = "") -> None:
+        """Put something a person did elsewhere (administration) into the audit trail."""
+        if Role.ADMIN not in actor.roles:
+            raise NotAllowed("Das darf nur die Administration.")
+        await self.store.note(AuditEntry(actor.pseudonym, action, subject, detail))
+
+    async def _replace(self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None) -> Draft:
+        await self.store.replace_draft(before, after, entry, package)
+        await self.events.publish(Topic.DESK, str(after.incident))
+        return await self.draft(after.id)
+
+    def _entry(self, actor: Actor, action: str, draft: Draft) -> AuditEntry:
+        detail = f"{draft.content.kind} v{draft.version} {draft.digest}".strip()
+        return AuditEntry(actor.pseudonym, action, str(draft.incident), detail)
+
+    # ---- issuing
+
+    async def issue_due(self) -> datetime | None:
+        """Issue every decision whose pause is over; when the next one is due."""
+        for release in await self.store.due_releases(self.clock.now()):
+            try:
+                await self.issue(release)
+            except WrongState:
+                log.info("release_not_issued", incident=str(release.incident))
+        return await self.store.next_due()
+
+    async def issue(self, release: Release) -> Revision:
+        """The issue transaction for one decision. A failed signature stops it and reopens the draft."""
+        now = self.clock.now()
+
+        def make(number: int, chain: tuple[Revision, ...], package: Package) -> Issue:
+            return self._compose(release, number, chain, package, now)
+
+        try:
+            revision = await self.alerts.issue(release, make, now=now)
+        except SigningFailed as error:
+            log.exception("signing_failed", incident=str(release.incident))
+            entry = AuditEntry(SYSTEM, "release.signing_failed", str(release.incident), release.digest)
+            await self.store.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+            raise
+        log.info("alert_issued", incident=str(release.incident), revision=revision.number)
+        await self.events.publish(Topic.SITUATION, str(release.incident))
+        await self.events.publish(Topic.WORK)
+        await self.events.publish(Topic.DESK, str(release.incident))
+        return revision
+
+    def _compose(
+        self, release: Release, number: int, chain: tuple[Revision, ...], package: Package, now: datetime
+    ) -> Issue:
+        content = package.content
+        self.policy.check(content.occasion)
+        if chain and chain[-1].alert.status is not content.occasion.status:
+            raise WrongState("Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde.")
+        alert = compose(
+            content,
+            Envelope(
+                identifier=f"{self.identity.prefix}.{release.incident}.{number}",
+                sender=self.identity.sender,
+                sent=_whole_second(now, chain),
+                references=references_for_next(chain),
+                web=self._link(release.incident),
+            ),
+        )
+        audience = audience_for(content)
+        return Issue(
+            alert=alert,
+            kind=Kind(content.kind.value),
+            xml=self.signer.sign(write(alert)),
+            package=package,
+            url=self._link(release.incident),
+            cells=audience.cells,
+            dispatches=tuple(self._dispatches(content, now)),
+            entry=AuditEntry(
+                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
+            ),
+        )
+
+    def _dispatches(self, content: Content, now: datetime) -> list[NewDispatch]:
+        """One per channel that can send, and its expiry notice unless this is an ending already."""
+        audience = audience_for(content)
+        usable = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
+        message = [
+            NewDispatch(
+                channel=name,
+                kind=Kind(content.kind.value),
+                variant=Variant.MESSAGE,
+                gravity=routing.gravity(content),
+                level=content.level,
+                occasion=content.occasion,
+                due=now,
+                deadline=routing.deadline(content, now),
+                match=audience.match,
+                joined_only=audience.joined_only,
+                realert=content.realert,
+            )
+            for name in usable
+        ]
+        if content.kind.ending is not None or content.expires is None:
+            return message
+        ends = content.expires
+        expiry = [
+            replace(
+                dispatch,
+                kind=Kind.EXPIRY,
+                variant=Variant.EXPIRY,
+                gravity=routing.EXPIRY_GRAVITY,
+                due=ends,
+                deadline=ends + routing.ENDING_DEADLINE,
+                match=False,
+                realert=False,
+            )
+            for dispatch in message
+        ]
+        return [*message, *expiry]
+
+
+def _new_id() -> UUID:
+    return UUID(str(uuid7()))
+
+
+def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
+    """CAP's ``sent`` has whole seconds and never falls within a chain."""
+    second = now.replace(microsecond=0)
+    return max(second, chain[-1].alert.sent) if chain else second

@@ -1,0 +1,239 @@
+"""The worker loop: claim a batch, send it, commit what became of it. One slow channel delays nobody else.
+
+On disk before a send: the alert, the frozen batch and the claim with its epoch and lease. After it: every
+outcome and every retry, in one commit under the same epoch. It never sleeps holding a claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.planner import Planner
+from realis.ports import Channel, Clock, Events, Message, Target, Topic
+from realis.retry import Again, Attempt, Final, decide
+from realis.stores import BatchResult, BatchStore, Claim, Failure, RetryGroup
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 1.0
+"""How long a lost wake-up can delay work."""
+
+_ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long a claim holds, and how long a send may take within it. Seconds."""
+
+    length_s: float = 120.0
+    send_s: float = 100.0
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    """What a batch's outcomes amount to, gathered target by target."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    refs: dict[int, str] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
+    later: dict[bool, list[tuple[datetime, int]]] = field(default_factory=dict)
+    hold: str = ""
+
+    def add(self, target: Target, outcome: Outcome, attempt: Attempt) -> None:
+        decision = decide(outcome, attempt)
+        if isinstance(outcome, Accepted) and outcome.ref is not None:
+            self.refs[target.id] = outcome.ref
+        if isinstance(outcome, Failed):
+            self._add_failure(target, outcome, decision)
+        if isinstance(decision, Final):
+            self.states[decision.state] += 1
+        else:
+            self.later.setdefault(decision.held, []).append((decision.due, target.id))
+
+    def _add_failure(self, target: Target, outcome: Failed, decision: Final | Again) -> None:
+        state = decision.state if isinstance(decision, Final) else (State.HELD if decision.held else State.RETRYING)
+        self.failures.append(Failure(target.id, state, outcome.kind, outcome.detail))
+        if state is State.GONE:
+            self.gone.append(target.id)
+        if state is State.HELD:
+            self.hold = outcome.detail or "Zugangsdaten abgelehnt"
+
+    def result(self, finished: datetime) -> BatchResult:
+        accepted = self.states[State.ACCEPTED] > 0
+        return BatchResult(
+            states=dict(self.states),
+            failures=tuple(self.failures),
+            refs=self.refs,
+            gone=tuple(self.gone),
+            retries=tuple(self._groups()),
+            hold=self.hold,
+            first_accepted=finished if accepted else None,
+            last_accepted=finished if accepted else None,
+        )
+
+    def _groups(self) -> list[RetryGroup]:
+        """Retries of one batch go together, at the latest time any of them asked for."""
+        return [
+            RetryGroup(max(due for due, _ in entries), tuple(target for _, target in entries), held=held)
+            for held, entries in self.later.items()
+        ]
+
+
+def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: float) -> BatchResult:
+    """What to commit for a batch: every target ends in a state or in a retry, none is lost."""
+    verdicts = _Verdicts()
+    attempt = Attempt(claim.attempt, now, claim.message.deadline, claim.message.level, jitter)
+    for target, outcome in zip(claim.targets, outcomes, strict=True):
+        verdicts.add(target, outcome, attempt)
+    return verdicts.result(now)
+
+
+class Dispatcher:
+    """Runs the lanes of every channel until it is stopped. Owned by the composition root."""
+
+    def __init__(
+        self,
+        store: BatchStore,
+        planner: Planner,
+        channels: Mapping[str, Channel],
+        *,
+        events: Events,
+        clock: Clock,
+        lease: Lease | None = None,
+    ) -> None:
+        self._store = store
+        self._planner = planner
+        self._channels = channels
+        self._events = events
+        self._clock = clock
+        self._lease = lease or Lease()
+        self._owner = f"{os.uname().nodename}:{os.getpid()}"
+        self._ready = {name: asyncio.Event() for name in channels}
+        self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Plan and send until ``stop``; what is in flight then is finished. A lane that dies ends everything."""
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._listen(), name="dispatcher.listen")
+            lanes = [
+                group.create_task(self._lane(name), name=f"lane.{name}.{number}")
+                for name, channel in self._channels.items()
+                for number in range(channel.limits.lanes)
+            ]
+            await self._coordinate()
+            for event in self._ready.values():
+                event.set()
+            await asyncio.gather(*lanes)
+            listening.cancel()
+
+    def stop(self) -> None:
+        """Claim nothing more; ``run`` returns when the batches in flight are committed."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def drain(self) -> None:
+        """Work until nothing is due (for tests and the terminal)."""
+        while not self._stopping.is_set():
+            await self._planner.run_once()
+            if not await self._store.ready_channels(self._clock.now()):
+                return
+            await asyncio.sleep(0.01)
+
+    async def _listen(self) -> None:
+        async for _ in self._events.listen(Topic.WORK):
+            self._wake.set()
+
+    async def _coordinate(self) -> None:
+        """Plan what is new, wake the lanes that have work, sleep until the next wake-up or due time."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if await self._planner.run_once():
+                await self._events.publish(Topic.SITUATION)
+            now = self._clock.now()
+            for name in await self._store.ready_channels(now):
+                if name in self._ready:
+                    self._ready[name].set()
+            due = await self._store.next_due(now)
+            wait_s = min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def _lane(self, name: str) -> None:
+        ready = self._ready[name]
+        while not self._stopping.is_set():
+            await ready.wait()
+            if self._stopping.is_set():
+                return
+            ready.clear()
+            while not self._stopping.is_set() and (claim := await self._claim(name)) is not None:
+                ready.set()  # there may be more: let the other lanes look too
+                await self._work(self._channels[name], claim)
+
+    async def _claim(self, name: str) -> Claim | None:
+        """A batch whose origin does not already fill the other lanes, so that one that hangs never takes all."""
+        lanes = self._channels[name].limits.lanes
+        busy = self._busy[name]
+        crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
+        claim = await self._store.claim(
+            name, self._owner, now=self._clock.now(), lease_s=self._lease.length_s, busy_origins=crowded
+        )
+        if claim is not None:
+            busy[claim.origin] += 1
+        return claim
+
+    async def _work(self, channel: Channel, claim: Claim) -> None:
+        """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
+        try:
+            outcomes = await self._send(channel, claim)
+            result = judge(claim, outcomes, self._clock.now(), random.random())  # noqa: S311 - jitter
+            committed = await asyncio.shield(self._store.commit(claim, result, now=self._clock.now()))
+        finally:
+            self._release_origin(channel.name, claim.origin)
+        if not committed:
+            log.warning("commit_refused", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
+        if result.hold:
+            log.error("channel_on_hold", channel=channel.name, reason=result.hold)
+        # A newer revision may have waited for this batch; retries may be due sooner than anyone expects.
+        self._wake.set()
+        await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
+
+    def _release_origin(self, name: str, origin: str) -> None:
+        busy = self._busy[name]
+        busy[origin] -= 1
+        if busy[origin] <= 0:
+            del busy[origin]
+
+    async def _send(self, channel: Channel, claim: Claim) -> Sequence[Outcome]:
+        if self._clock.now() >= claim.message.deadline:
+            return [_ENDS_WITHOUT_SENDING] * len(claim.targets)
+        alive = [target for target in claim.targets if target.address]
+        sent = iter(await self._try(channel, claim.message, alive))
+        deleted = Failed(FailureKind.GONE, "Abmeldung vor dem Senden")
+        return [next(sent) if target.address else deleted for target in claim.targets]
+
+    async def _try(self, channel: Channel, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
+        if not targets:
+            return []
+        try:
+            async with asyncio.timeout(self._lease.send_s):
+                return await channel.send(message, targets)
+        except TimeoutError:
+            log.exception("channel_too_slow", channel=channel.name)
+            return [Failed(FailureKind.UNKNOWN, "Zeit überschritten")] * len(targets)
+        except Exception:
+            # The task boundary of a channel: a bug in one must not stop the others, nor lose its targets.
+            log.exception("channel_crashed", channel=channel.name)
+            return [Failed(FailureKind.UNKNOWN, "Fehler im Kanal")] * len(targets)

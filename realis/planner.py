@@ -1,0 +1,30 @@
+"""The planner: turns issued dispatches into frozen batches, step by step, so that a crash resumes where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from realis.ports import Clock, Events, Limits, Topic
+from realis.stores import BatchStore
+
+STEP = 5_000
+"""Targets frozen in one transaction: small enough that commits of outcomes never wait long."""
+
+
+class Planner:
+    """Plans the gravest dispatch first."""
+
+    def __init__(self, store: BatchStore, events: Events, clock: Clock, limits: Mapping[str, Limits]) -> None:
+        self._store = store
+        self._events = events
+        self._clock = clock
+        self._limits = limits
+
+    async def run_once(self) -> bool:
+        """Start what is due and plan until nothing is left to plan; True if an expiry came into effect."""
+        now = self._clock.now()
+        await self._store.close_abandoned(now)
+        expired = await self._store.start_due(now)
+        while await self._store.plan_step(self._clock.now(), self._limits, most=STEP):
+            await self._events.publish(Topic.DELIVERY)
+        return expired > 0
