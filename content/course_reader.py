@@ -85,7 +85,7 @@ def _sections(file: CourseFile) -> Iterator[_Section]:
         line = _line(file, tokens[0]) if tokens else file.body_line
         raise file.complaint(line, "Vor der ersten Überschrift steht Text.", "Beginnen Sie mit „## Überschrift“.")
     quiz = False
-    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+    for start, end in zip(starts, [*starts, len(tokens)][1:], strict=True):
         if tokens[start].tag == "h1":
             _check_quiz_heading(file, tokens[start:end], again=quiz)
             quiz = True
@@ -122,11 +122,23 @@ def _plain(token: Token) -> str:
 
 
 def _card(file: CourseFile, section: _Section) -> Card:
+    for token in section.tokens:
+        _check_links(file, token)
     raw = _MARKDOWN.renderer.render(section.tokens, _MARKDOWN.options, {})
-    html = nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"https", "tel"}).strip()
+    html = nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}, "*": set()}, url_schemes={"https", "tel"}).strip()
     if not html:
         raise file.complaint(section.line, "Die Karte ist leer.", "Schreiben Sie Text unter die Überschrift.")
     return Card(section.heading, html)
+
+
+def _check_links(file: CourseFile, token: Token) -> None:
+    for child in token.children or ():
+        if child.type == "link_open" and not str(child.attrs.get("href", "")).startswith(("https://", "tel:")):
+            raise file.complaint(
+                _line(file, token),
+                "Ein Verweis beginnt weder mit https:// noch mit tel:.",
+                "Schreiben Sie [Text](https://…) oder [112](tel:112).",
+            )
 
 
 # ---------------------------------------------------------------- quiz

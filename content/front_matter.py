@@ -42,8 +42,15 @@ class CourseFile:
 
     def about(self, field: str, problem: str, remedy: str = "") -> InvalidInput:
         """The error for a field of the head, at the line where it stands, else at the head's end."""
-        pattern = re.compile(rf"\s*(\[\[)?{re.escape(field)}\b")
-        numbers = (number for number, text in enumerate(self.head, start=2) if pattern.match(text))
+        tables = (index for index, text in enumerate(self.head) if text.startswith("[["))
+        top = next(tables, len(self.head))  # below it a "title" is a source's, not the course's
+        own = re.compile(rf"\s*{re.escape(field)}\b")
+        table = re.compile(rf"\s*\[+\s*{re.escape(field)}\b")
+        numbers = (
+            number
+            for number, text in enumerate(self.head, start=2)
+            if table.match(text) or (number - 2 < top and own.match(text))
+        )
         return self.complaint(next(numbers, len(self.head) + 2), f"„{field}“ {problem}", remedy)
 
 

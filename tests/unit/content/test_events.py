@@ -11,7 +11,7 @@ from realis.errors import ConfigurationError
 from realis.ports import EventType
 
 BOOK = PhraseBook.load()
-NEEDED = "038 034 010 063 069 012 027 029 009 044 050 062 064 999".split()
+NEEDED = ["038", "034", "010", "063", "069", "012", "027", "029", "009", "044", "050", "062", "064", "999"]
 
 
 @pytest.mark.parametrize("number", NEEDED)

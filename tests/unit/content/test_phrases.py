@@ -14,10 +14,12 @@ from realis.errors import ConfigurationError
 BOOK = PhraseBook.load()
 ENDINGS = ("all_clear", "retraction", "expiry")
 KEYS = (
-    "notice.uebung notice.probewarnung level.1 level.2 level.3 kind.alert kind.update kind.all_clear kind.retraction "
-    "kind.expiry kind.ended expiry.body all_clear.body retraction.body until ended_at issued_at source what_happened "
-    "what_to_do more label.unchecked label.fallback label.plain label.plain_checked"
-).split()
+    *("notice.uebung", "notice.probewarnung", "level.1", "level.2", "level.3"),
+    *("kind.alert", "kind.update", "kind.all_clear", "kind.retraction", "kind.expiry", "kind.ended"),
+    *("expiry.body", "all_clear.body", "retraction.body", "until", "ended_at", "issued_at", "source"),
+    *("what_happened", "what_to_do", "more", "area", "revision", "course"),
+    *("label.unchecked", "label.fallback", "label.plain", "label.plain_checked"),
+)
 GENERIC = {
     # words that mean just "warning" and may stand in several kinds; all others must differ
     "de": {"warnung"},
@@ -149,7 +151,7 @@ def test_other_placeholders_stop_the_load(monkeypatch: pytest.MonkeyPatch) -> No
     """A translation that asks for another value is refused at the start."""
     files = [(tag, {"until": "{when}" if tag == "fr" else "{time}"}) for tag in ALL_LANGUAGES]
     monkeypatch.setattr("content.phrases.tables", lambda _: files)
-    with pytest.raises(ConfigurationError, match="fr.toml: until"):
+    with pytest.raises(ConfigurationError, match=r"fr\.toml: until"):
         PhraseBook.load()
 
 
