@@ -10,6 +10,7 @@ import pytest
 from content.phrases import ALL_LANGUAGES, PhraseBook, fill, placeholders
 from content.reading import folder, read_table
 from realis.errors import ConfigurationError
+from realis.ports import Phrases
 
 BOOK = PhraseBook.load()
 ENDINGS = ("all_clear", "retraction", "expiry")
@@ -96,8 +97,15 @@ def test_exercise_test_and_levels_differ(language: str) -> None:
     assert len(levels) == 3
 
 
-def test_words_of_the_brief_are_exact() -> None:
-    """German uses the fixed words of the warning service."""
+def test_the_book_fits_the_port() -> None:
+    """What the wiring hands around is a ``Phrases``; a value may itself be called language."""
+    phrases: Phrases = BOOK
+    english = phrases.phrase("language.en", "de")
+    assert phrases.phrase("label.fallback", "de", language=english) == "Dieser Text liegt nur auf Englisch vor."
+
+
+def test_german_uses_the_fixed_words() -> None:
+    """The words that must not vary stand as they are."""
     assert BOOK.phrase("notice.uebung", "de") == "ÜBUNG – keine echte Gefahr"
     assert BOOK.phrase("kind.retraction", "de") == "Fehlalarm – Warnung zurückgezogen"
     assert BOOK.phrase("expiry.body", "de") == "Die Gültigkeit ist abgelaufen. Das ist keine Entwarnung."
