@@ -125,9 +125,28 @@ def _wait_s(answer: Answer) -> float | None:
 
 
 def _payload(answer: Answer) -> bytes:
-    """The body; of a success that was cut off, as much as we need: repeating it would post twice."""
-    found = _MESSAGE_ID.search(answer.body_head) if answer.truncated and answer.status == 200 else None
+    """The answer reduced to what we use, because python-telegram-bot trips over bodies that are not the Bot API's.
+
+    Raises:
+        NoAnswer: a success that names no post.
+    """
+    if not 200 <= answer.status < 300:
+        return _refusal(answer.body_head)
+    found = _MESSAGE_ID.search(answer.body_head)
     if found is None:
-        return answer.body_head
+        raise NoAnswer(Failed(FailureKind.UNKNOWN, "Telegrams Antwort war nicht lesbar."))
+    # The id comes first in the result, so that an answer that was cut off will do: repeating would post twice.
     message = {"message_id": int(found[1]), "date": 0, "chat": {"id": 0, "type": "channel"}}
     return json.dumps({"ok": True, "result": message}).encode()
+
+
+def _refusal(body: bytes) -> bytes:
+    """Description and new group id of a refusal; empty where there are none."""
+    try:
+        told = json.loads(body)
+        description, parameters = str(told.get("description", "")), told.get("parameters") or {}
+        moved_to = parameters.get("migrate_to_chat_id")
+    except (ValueError, AttributeError):
+        return b"{}"
+    moved = {"parameters": {"migrate_to_chat_id": moved_to}} if isinstance(moved_to, int) else {}
+    return json.dumps({"description": description, **moved}).encode()

@@ -1,0 +1,298 @@
+"""What every channel promises, checked through one table. A new channel adds one row to ``BENCHES``."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from socket import AF_INET, SOCK_STREAM, socket
+
+import pytest
+from structlog.testing import capture_logs
+
+from channels.by_hand import ByHand
+from channels.feeds import Feeds
+from channels.mastodon import ANSWER_BYTES as MASTODON_BYTES
+from channels.mastodon import Mastodon
+from channels.telegram import ANSWER_BYTES as TELEGRAM_BYTES
+from channels.telegram import Telegram
+from channels.terminal import Terminal
+from realis.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.demo.standins import MastodonStandIn, TelegramStandIn
+from realis.egress import Egress
+from realis.egress_policy import LoopbackOnly
+from realis.incident import Viewer
+from realis.ports import PAGE, Channel, City, Kind, Message, Snapshot, Target, WarningView
+from tests.fakes.channel_messages import ENDINGS, NOTICE, SENT, message, saying
+from tests.fakes.scripted_http import ScriptedServer
+
+SECRET = "987654:do-not-tell-anyone"
+ADDRESS = "address-of-somebody"
+TIMEOUT_S = 0.5
+BOUND_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A channel with its fake server.
+
+    Args:
+        shown: everything it shows now, newest last; None where the words are read elsewhere.
+        target: one target with the ref of what it shows.
+    """
+
+    channel: Channel
+    shown: Callable[[], list[str]] | None
+    target: Callable[[int, str | None], Target]
+
+    async def send(self, what: Message, *refs: str | None) -> list[Outcome]:
+        """Send to one target per ref, within the bound."""
+        targets = [self.target(number, ref) for number, ref in enumerate(refs, start=1)]
+        return list(await asyncio.wait_for(self.channel.send(what, targets), BOUND_S))
+
+    async def show(self, what: Message, ref: str | None = None) -> str | None:
+        """Send to one target that must take it; the new ref."""
+        (outcome,) = await self.send(what, ref)
+        assert isinstance(outcome, Accepted), outcome
+        return outcome.ref
+
+
+def _account(number: int, ref: str | None) -> Target:
+    return Target(number, ADDRESS, "de", origin="account", shown_ref=ref)
+
+
+@asynccontextmanager
+async def telegram(base_url: str = "") -> AsyncIterator[Bench]:
+    egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=TELEGRAM_BYTES)
+    async with TelegramStandIn() as service:
+        channel = Telegram(egress, SECRET, "@stadt", base_url or service.base_url)
+        try:
+            yield Bench(channel, lambda: [post.text for post in service.posts], _account)
+        finally:
+            await channel.close()
+            await egress.close()
+
+
+@asynccontextmanager
+async def mastodon(base_url: str = "") -> AsyncIterator[Bench]:
+    egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=MASTODON_BYTES)
+    async with MastodonStandIn() as service:
+        channel = Mastodon(egress, base_url or service.base_url, SECRET)
+        try:
+            yield Bench(channel, lambda: [post.text for post in service.posts], _account)
+        finally:
+            await channel.close()
+            await egress.close()
+
+
+class _NothingHappens:
+    """A ``Situation`` of a quiet city."""
+
+    async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
+        return Snapshot(1, SENT)
+
+    async def warning(self, incident: object, viewer: Viewer, channel: str = PAGE) -> WarningView | None:
+        return None
+
+    async def cap_xml(self, identifier: str, viewer: Viewer) -> bytes | None:
+        return None
+
+
+@asynccontextmanager
+async def feeds(base_url: str = "") -> AsyncIterator[Bench]:
+    city = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
+    yield Bench(Feeds(_NothingHappens(), city), None, _account)
+
+
+@asynccontextmanager
+async def terminal(base_url: str = "") -> AsyncIterator[Bench]:
+    stream = io.StringIO()
+    yield Bench(Terminal(stream), lambda: [stream.getvalue()], _account)
+
+
+@asynccontextmanager
+async def by_hand(base_url: str = "") -> AsyncIterator[Bench]:
+    yield Bench(ByHand(), None, _account)
+
+
+Factory = Callable[..., AbstractAsyncContextManager[Bench]]
+BENCHES: dict[str, Factory] = {
+    "telegram": telegram,
+    "mastodon": mastodon,
+    "feeds": feeds,
+    "terminal": terminal,
+    "by_hand": by_hand,
+}
+NETWORK = ("telegram", "mastodon")
+SPEAKING = ("telegram", "mastodon", "terminal")
+
+every = pytest.mark.parametrize("name", list(BENCHES))
+over_http = pytest.mark.parametrize("name", NETWORK)
+speaking = pytest.mark.parametrize("name", SPEAKING)
+
+
+def _closed_port() -> int:
+    with socket(AF_INET, SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@every
+async def test_introduces_itself(name: str) -> None:
+    """A channel has the name the table knows, a label, workable limits, and no problem when set up."""
+    async with BENCHES[name]() as bench:
+        channel = bench.channel
+        assert (channel.name, channel.problem) == (name, "")
+        assert channel.label
+        assert channel.limits.length > 0
+        assert channel.limits.lanes > 0
+        assert channel.limits.batch > 0
+
+
+@every
+async def test_one_outcome_per_target_in_order(name: str) -> None:
+    """Three targets get three outcomes; none gets none."""
+    async with BENCHES[name]() as bench:
+        outcomes = await bench.send(message(), None, None, None)
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        assert len(outcomes) == 3
+        assert list(await bench.channel.send(message(), [])) == []
+
+
+@every
+async def test_accepts_every_kind(name: str) -> None:
+    """Warning, update and each of the three endings are taken one after the other."""
+    async with BENCHES[name]() as bench:
+        for ending in ENDINGS:
+            ref = await bench.show(message())
+            ref = await bench.show(message(Kind.UPDATE, revision=2), ref)
+            await bench.show(message(ending, revision=3), ref)
+
+
+@speaking
+async def test_exercise_begins_with_its_notice(name: str) -> None:
+    """Whatever a channel shows of an Übung says so before anything else."""
+    async with BENCHES[name]() as bench:
+        ref = await bench.show(message())
+        await bench.show(message(Kind.UPDATE, revision=2), ref)
+        await bench.show(message(Kind.ALL_CLEAR, revision=3), ref)
+        assert bench.shown
+        for text in bench.shown():
+            assert text.lstrip("─\n").startswith(NOTICE)
+
+
+@speaking
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_endings_keep_their_own_words(name: str, ending: Kind) -> None:
+    """Each ending is shown in exactly the words it was given, and in none of the other endings'."""
+    async with BENCHES[name]() as bench:
+        await bench.show(message(ending, revision=2))
+        assert bench.shown
+        text = bench.shown()[-1]
+        for paragraph in message(ending).text.paragraphs:
+            assert paragraph in text
+        for other in set(ENDINGS) - {ending}:
+            assert f"{NOTICE}: {message(other).text.kind}" not in text
+
+
+@over_http
+async def test_update_changes_what_is_shown(name: str) -> None:
+    """A quiet update changes the one thing shown instead of adding another, and keeps its ref."""
+    async with BENCHES[name]() as bench:
+        assert bench.channel.limits.edits
+        ref = await bench.show(message())
+        assert await bench.show(saying("Ganz neu"), ref) == ref
+        assert bench.shown
+        (text,) = bench.shown()
+        assert "Ganz neu" in text
+
+
+@over_http
+async def test_unreachable_service_is_tried_again(name: str) -> None:
+    """A service that refuses connections is a retryable failure, never an exception."""
+    async with BENCHES[name](f"http://127.0.0.1:{_closed_port()}") as bench:
+        (outcome,) = await bench.send(message(), None)
+    assert isinstance(outcome, Failed)
+    assert outcome.kind in (FailureKind.UNAVAILABLE, FailureKind.TIMEOUT)
+
+
+@over_http
+@pytest.mark.parametrize("ref", [None, "1"])
+async def test_silent_service_is_bounded(name: str, ref: str | None) -> None:
+    """A service that takes the message and never answers is given up in time; an edit may simply be repeated."""
+    async with ScriptedServer(hang=True) as server, BENCHES[name](server.base_url) as bench:
+        (outcome,) = await bench.send(message(Kind.UPDATE), ref)
+    assert isinstance(outcome, Failed)
+    repeatable = name == "mastodon" or ref is not None
+    assert outcome.kind is (FailureKind.UNAVAILABLE if repeatable else FailureKind.UNKNOWN)
+    assert server.asked == 1
+
+
+@over_http
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, FailureKind.AUTH),
+        (403, FailureKind.AUTH),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.UNAVAILABLE),
+        (302, None),
+    ],
+)
+async def test_refusals_are_classified(name: str, status: int, kind: FailureKind | None) -> None:
+    """A refused credential holds the channel, a busy or broken service is retried, a redirect is never followed."""
+    headers = {"Location": "http://127.0.0.1:9/elsewhere"} if status == 302 else {}
+    async with ScriptedServer(status, headers=headers) as server, BENCHES[name](server.base_url) as bench:
+        (outcome,) = await bench.send(message(), None)
+    assert isinstance(outcome, Failed)
+    assert kind in (outcome.kind, None)
+    assert server.asked == 1
+
+
+@over_http
+@pytest.mark.parametrize("body", ["", "<html>portal</html>", "[]", '{"ok": true}', "null", "\x00"])
+async def test_nonsense_is_a_failure_not_an_exception(name: str, body: str) -> None:
+    """A success whose body makes no sense is reported as a failure."""
+    async with ScriptedServer(200, body) as server, BENCHES[name](server.base_url) as bench:
+        (outcome,) = await bench.send(message(), None)
+    assert isinstance(outcome, Failed)
+
+
+@over_http
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+async def test_nothing_secret_is_told(name: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """No failure puts the token, an address or the message's words into an outcome or a log, even at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    async with ScriptedServer(status) as server:
+        with capture_logs() as logged:
+            async with BENCHES[name](server.base_url) as bench:
+                (outcome,) = await bench.send(message(), None)
+    assert isinstance(outcome, Failed)
+    told = f"{outcome} {logged} {bench.channel.problem}" + "".join(
+        record.getMessage() for record in caplog.records if record.name != "aiohttp.access"
+    )
+    for secret in (SECRET, ADDRESS, "Weidenau"):
+        assert secret not in told
+
+
+@over_http
+async def test_blocked_address_holds_the_channel(name: str) -> None:
+    """An address the policy forbids holds the channel for the operator; nothing is sent."""
+    async with BENCHES[name]("https://203.0.113.7") as bench:
+        (outcome,) = await bench.send(message(), None)
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.AUTH
+
+
+async def test_channels_without_credentials_say_so() -> None:
+    """A channel that is not set up shows it, and answers auth instead of failing a release."""
+    egress = Egress(LoopbackOnly())
+    for channel in (Telegram(egress, "", "@x"), Telegram(egress, SECRET, " "), Mastodon(egress, "", SECRET)):
+        assert channel.problem == "nicht eingerichtet"
+        (outcome,) = await channel.send(message(), [_account(1, None)])
+        assert isinstance(outcome, Failed)
+        assert outcome.kind is FailureKind.AUTH
+    await egress.close()
