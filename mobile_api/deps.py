@@ -1,0 +1,67 @@
+"""What the citizens' pages and API need from outside, in one frozen bundle.
+
+It holds no state of its own and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from realis.incident import Viewer
+from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
+from realis.web.i18n import LANGUAGE_NAMES
+from realis.web.pages import Pages, wanted_language
+
+PUSH_CHANNEL = "webpush"
+"""Name of the channel that phone subscriptions belong to."""
+
+EXERCISE_COOKIE = "exercise"
+TRUE_WORDS = frozenset({"true", "1", "on"})
+FALSE_WORDS = frozenset({"false", "0", "off"})
+
+ParseSubscription = Callable[[Mapping[str, object]], tuple[str, str]]
+"""Checks a browser's subscription; its address as JSON and the push service's origin. Raises ``InvalidInput``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The ports and facts this face works with.
+
+    Args:
+        vapid_public_key: for ``pushManager.subscribe()``, base64url without padding.
+        fingerprint: keyed hash by which an address is found again.
+        hash_token: keyed hash that turns a fingerprint into a subscription's bearer token.
+    """
+
+    situation: Situation
+    targets: Targets
+    courses: CourseCatalogue
+    phrases: Phrases
+    pages: Pages
+    city: City
+    clock: Clock
+    vapid_public_key: str
+    parse_subscription: ParseSubscription
+    fingerprint: Callable[[str], str]
+    hash_token: Callable[[str], str]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages a reader can choose, in the city's order."""
+        return tuple(language for language in self.city.languages if language in LANGUAGE_NAMES)
+
+    def language(self, request: web.Request) -> str:
+        """The reader's language among the city's."""
+        return wanted_language(request, self.languages)
+
+    def viewer(self, request: web.Request) -> Viewer:
+        """Who asks. In the demo everybody has joined; else ``?exercise=``, else the cookie of the pages."""
+        asked = request.query.get("exercise", "").lower()
+        if asked in TRUE_WORDS or self.city.demo:
+            return Viewer(joined=True)
+        remembered = request.cookies.get(EXERCISE_COOKIE, "") in TRUE_WORDS
+        page = not request.path.startswith("/api/")
+        return Viewer(joined=page and remembered and asked not in FALSE_WORDS)

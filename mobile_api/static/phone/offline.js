@@ -1,0 +1,47 @@
+/** The page for no connection: what was last known, how old it is, and what of it has run out since. */
+import { endingBanner, levelBadge, occasionRibbon } from "../js/marks.js";
+import { judge, sayAge, situation } from "./fresh.js";
+
+const box = document.getElementById("last-known");
+
+function words(texts) {
+  const language = document.documentElement.lang;
+  return texts[language] ?? texts.en ?? texts.de ?? Object.values(texts)[0];
+}
+
+function card(warning) {
+  const text = words(warning.texts);
+  const article = document.getElementById("last-item").content.cloneNode(true).firstElementChild;
+  article.dataset.chain = JSON.stringify(warning.chain);
+  article.dataset.incident = warning.incident;
+  article.classList.add(warning.ending ? "warning-over" : `card--level-${warning.level}`);
+  if (text.notice) article.prepend(occasionRibbon(warning.occasion, text.notice));
+  const mark = warning.ending ? endingBanner(warning.ending, text.kind) : levelBadge(warning.level, text.kind);
+  article.querySelector("[data-slot=head]").append(mark);
+  const link = article.querySelector(".warning-headline a");
+  link.textContent = text.headline;
+  link.href = warning.links.page;
+  for (const part of article.querySelectorAll(".warning-headline, .warning-do")) {
+    part.lang = text.written_in;
+    part.dir = "auto";
+  }
+  article.querySelector(".warning-do").textContent = text.instruction.split("\n")[0];
+  article.querySelector(".warning-until").textContent = text.until;
+  return article;
+}
+
+function when(state) {
+  for (const part of box.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== state;
+}
+
+async function begin() {
+  const { answer, asOf } = await situation(box.dataset.joined === "true");
+  if (!answer) return;
+  sayAge(asOf);
+  const listed = [...answer.alerts, ...answer.ended];
+  document.getElementById("last-list").replaceChildren(...listed.map(card));
+  when(answer.alerts.length === 0 ? "nothing" : "list");
+  judge();
+}
+
+begin().catch((error) => console.warn("nothing kept", error));
