@@ -1,0 +1,83 @@
+"""The screen's page and what it needs over HTTP: its settings, its service worker, the QR code of a warning.
+
+No warning is served here; those come signed through the gateway. Nothing here needs or knows a screen's token.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from typing import cast
+from uuid import UUID
+
+import segno
+from aiohttp import web
+
+from displays.idle import idle_content
+from displays.words import words
+from realis.errors import NotFound
+from realis.ports import City, CourseCatalogue, FrameSigner
+from realis.web.i18n import LANGUAGE_NAMES
+from realis.web.pages import Pages
+
+PATH = "/display/"
+
+
+def register(app: web.Application, *, pages: Pages, city: City, signer: FrameSigner, courses: CourseCatalogue) -> None:
+    """Serve the screen's page under ``/display/``."""
+    face = _Face(pages, city, signer, courses)
+    app.router.add_get("/display", _to_slash)
+    app.router.add_get(PATH, face.page)
+    app.router.add_get(f"{PATH}config.json", face.config)
+    app.router.add_get(f"{PATH}sw.js", face.worker)
+    app.router.add_get(f"{PATH}qr/{{incident}}.svg", face.code)
+
+
+async def _to_slash(_request: web.Request) -> web.Response:
+    raise web.HTTPMovedPermanently(PATH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    pages: Pages
+    city: City
+    signer: FrameSigner
+    courses: CourseCatalogue
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The page; German, because its reader is a technician until a warning speaks for itself."""
+        return self.pages.html(request, "display/screen.html", language="de", city_name=self.city.name)
+
+    async def config(self, _request: web.Request) -> web.Response:
+        """What the page reads at start and every hour. ``version`` changes with the program."""
+        asset = cast("Callable[[str], str]", self.pages.environment.globals["asset"])
+        settings = {
+            "version": asset("display/main.js"),
+            "gateway_url": self.city.gateway_url,
+            "jwk": dict(self.signer.public_jwk),
+            "idle": idle_content(self.city, self.courses),
+            "names": LANGUAGE_NAMES,
+            "words": words(self.pages.catalogue),
+        }
+        return web.json_response(settings, headers={"Cache-Control": "no-store"})
+
+    async def worker(self, _request: web.Request) -> web.Response:
+        """The service worker; it must lie under ``/display/`` to serve these pages."""
+        source = (resources.files("displays") / "static/display/sw.js").read_text("utf-8")
+        return web.Response(text=source, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+    async def code(self, request: web.Request) -> web.Response:
+        """A QR code of the incident's public page. Only our own address can ever be in it."""
+        try:
+            incident = UUID(request.match_info["incident"])
+        except ValueError:
+            raise NotFound("Diesen Code gibt es nicht.") from None
+        image = io.BytesIO()
+        address = f"{self.city.public_url.rstrip('/')}/alerts/{incident}"
+        segno.make(address, error="m", micro=False).save(
+            image, kind="svg", border=2, omitsize=True, xmldecl=False, light="#ffffff", svgclass=None, lineclass=None
+        )
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return web.Response(body=image.getvalue(), content_type="image/svg+xml", headers=headers)

@@ -1,0 +1,27 @@
+/**
+ * Makes the words of a warning as large as they fit: a headline never gets below the least size of the visual
+ * language, the text below it gives way first. Knows no warning, only sizes.
+ */
+const STEPS = [1.15, 1, 0.92, 0.85, 0.78, 0.72, 0.66, 0.6, 0.55, 0.5];
+const SCROLLS = "(max-width: 37.5rem)";
+
+function fits(section) {
+  const body = section.querySelector(".warning__body");
+  return body.scrollHeight <= body.clientHeight + 1 && body.scrollWidth <= body.clientWidth + 1;
+}
+
+/** Choose sizes; hides the description, then clips, only if the least sizes do not fit. On a phone the page scrolls. */
+export function fit(section) {
+  section.classList.remove("warning--tight");
+  if (matchMedia(SCROLLS).matches) {
+    section.style.setProperty("--scale", "0.5");
+    return;
+  }
+  for (const tight of [false, true]) {
+    section.classList.toggle("warning--tight", tight);
+    for (const step of STEPS) {
+      section.style.setProperty("--scale", String(step));
+      if (fits(section)) return;
+    }
+  }
+}

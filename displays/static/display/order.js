@@ -1,0 +1,22 @@
+/**
+ * Which of two states is newer: the same rule as displays/protocol.py (supersedes), held to it by a test.
+ *
+ * @typedef {object} Mark
+ * @property {number} version of the store
+ * @property {number} asOf when it was read, ms since 1970
+ * @property {?string} incident what it shows, or null
+ * @property {number} revision of that incident
+ */
+
+/** Whether a screen takes `next` over `held`: newest state wins, an older one is refused. */
+export function supersedes(next, held) {
+  if (held === null) return true;
+  if (next.incident !== null && next.incident === held.incident && next.revision < held.revision) return false;
+  if (next.version !== held.version) return next.version > held.version;
+  return next.asOf >= held.asOf;
+}
+
+/** Whether two marks are about the same revision of the same thing. */
+export function sameSubject(one, other) {
+  return one.incident === other.incident && one.revision === other.revision && one.ending === other.ending;
+}
