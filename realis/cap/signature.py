@@ -25,7 +25,7 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from realis.cap.xml import DS, parse
-from realis.errors import ConfigurationError, SigningFailed
+from realis.errors import ConfigurationError, RealisError, SigningFailed
 
 _FAILURES = (SignXMLException, etree.LxmlError, UnsupportedAlgorithm, ValueError, TypeError, KeyError)
 
@@ -67,7 +67,7 @@ class XmlSigner:
                 parse(xml), key=self._key(), cert=[x509.load_pem_x509_certificate(self.certificate_pem)]
             )
             verdict = verify(etree.tostring(signed), self.certificate_pem)
-        except (*_FAILURES, ConfigurationError) as error:
+        except (*_FAILURES, RealisError) as error:
             raise SigningFailed("Die Nachricht konnte nicht signiert werden.", remedy=_REMEDY) from error
         if verdict.state is not SignatureState.VALID:
             raise SigningFailed(f"Die eigene Signatur ist ungültig: {verdict.detail}", remedy=_REMEDY)

@@ -167,7 +167,8 @@ def _areas(alert: Alert, lead: Info) -> tuple[Area, ...]:
     """The lead's areas, and of other infos only those whose shapes the lead lacks; rings made writable."""
     found: dict[tuple[object, ...], Area] = {}
     for area in (*lead.areas, *alert.areas):
-        found.setdefault((area.polygons, area.circles, area.geocodes), area)
+        key = (area.polygons, area.circles) if area.has_shape else area.geocodes
+        found.setdefault(key, area)
     return tuple(_mended(area) for area in found.values())
 
 

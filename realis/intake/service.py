@@ -1,0 +1,80 @@
+"""Takes an authority's message in: reads it, names its problems, finds its incident, leaves a draft.
+
+It releases nothing, and it changes nothing when the same message comes twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from realis.alert import Alert, Reference
+from realis.cap.reader import ReadResult, read
+from realis.cap.rules import check
+from realis.desk import Desk
+from realis.errors import Conflict, InvalidInput
+from realis.intake.policy import asks_for_draft, content_of
+from realis.intake.receiving import Receipt
+from realis.stores import KnownWitness, NewWitness
+
+
+@dataclass(frozen=True, slots=True)
+class CapIntake:
+    """``realis.intake.receiving.ReceiveCap`` over the desk."""
+
+    desk: Desk
+
+    async def __call__(self, raw: bytes, authority: str) -> Receipt:
+        """Store the message as a witness of its incident, with a draft."""
+        result = read(raw)
+        alert, digest = result.alert, hashlib.sha256(raw).hexdigest()
+        known = await self.desk.store.find_witness(authority, alert.sender, alert.identifier)
+        if known is not None:
+            return _repeated(known, digest)
+        if not asks_for_draft(alert):
+            raise InvalidInput(
+                f"Eine Nachricht vom Typ {alert.msg_type} wird hier nicht angenommen.",
+                where="msgType",
+                remedy="Senden Sie Alert, Update oder Cancel.",
+            )
+        incident, found_references = await self._incident(alert)
+        return await self._draft(result, authority, digest, raw, incident, found_references)
+
+    async def _incident(self, alert: Alert) -> tuple[UUID | None, list[Reference]]:
+        """The incident the message belongs to, and which of its references are known."""
+        incident, found = None, []
+        for reference in alert.references[:100]:
+            named = await self.desk.store.incident_named(reference)
+            if named is not None:
+                found.append(reference)
+                incident = incident or named
+        return incident, found
+
+    async def _draft(
+        self,
+        result: ReadResult,
+        authority: str,
+        digest: str,
+        raw: bytes,
+        incident: UUID | None,
+        known: list[Reference],
+    ) -> Receipt:
+        alert, city = result.alert, self.desk.city
+        findings = (*result.problems, *check(alert, self.desk.clock.now(), known))
+        problems = tuple(finding.text for finding in findings)
+        content = content_of(result, findings, languages=city.languages, default_source=authority)
+        usable = tuple(row.name for row in await self.desk.channels() if not row.problem)
+        witness = NewWitness(authority, alert.sender, alert.identifier, alert.sent, digest, raw, problems)
+        draft = await self.desk.receive(replace(content, channels=usable), witness, incident=incident)
+        return Receipt(draft.incident, draft.id, problems)
+
+
+def _repeated(known: KnownWitness, digest: str) -> Receipt:
+    if known.digest != digest:
+        raise Conflict(
+            "Unter diesem Namen ist schon eine andere Nachricht eingegangen.",
+            where="identifier",
+            remedy="Geben Sie jeder Nachricht einen neuen identifier, auch einer Korrektur.",
+        )
+    return Receipt(known.incident, known.draft, known.problems, repeated=True)

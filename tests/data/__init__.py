@@ -1,0 +1,1 @@
+"""Messages written for the tests."""
