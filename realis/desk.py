@@ -35,6 +35,7 @@ from realis.errors import InvalidInput, NotAllowed, NotFound, SigningFailed, Wro
 from realis.incident import Revision, references_for_next
 from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Kind, Phrases, Targets, Topic
 from realis.release import (
+    PAUSE,
     Actor,
     IssuePolicy,
     Role,
@@ -94,6 +95,7 @@ class Desk:
     identity: Identity
     policy: IssuePolicy = field(default_factory=IssuePolicy)
     ways_out: Mapping[str, Channel] = field(default_factory=dict)
+    pause: timedelta = PAUSE
 
     @property
     def city(self) -> City:
@@ -205,7 +207,12 @@ class Desk:
         return await self.draft(draft.id)
 
     async def receive(self, content: Content, witness: NewWitness, *, incident: UUID | None) -> Draft:
-        """A draft from an authority's message, in a known incident or a new one. The authority is no author."""
+        """A draft from an authority's message, in a known incident or a new one. The authority is no author.
+
+        An update of something that was never issued here can only become a first warning.
+        """
+        if content.kind is DraftKind.UPDATE and not (incident and await self.alerts.chain(incident)):
+            content = replace(content, kind=DraftKind.ALERT)
         draft = Draft(_new_id(), incident or _new_id(), content, problems=witness.problems)
         entry = AuditEntry(witness.authority, "message.received", str(draft.incident), witness.digest)
         store = self.store.add_draft if incident else self.store.open_incident
@@ -243,7 +250,7 @@ class Desk:
         actor.require(Role.CAPTURE)
         before = await self.draft(draft_id)
         check_edit(before, version)
-        found = self.problems(before.content)
+        found = (*self.problems(before.content), *await self._chain_problems(before))
         if found:
             raise InvalidInput(
                 " ".join(problem.message for problem in found),
@@ -259,6 +266,18 @@ class Desk:
             return_reason="",
         )
         return await self._replace(before, after, self._entry(actor, "draft.submitted", after), package)
+
+    async def _chain_problems(self, draft: Draft) -> tuple[Problem, ...]:
+        """What does not fit between the draft and what was issued before."""
+        chain = await self.alerts.chain(draft.incident)
+        first = draft.content.kind is DraftKind.ALERT
+        if first and chain:
+            return (Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren."),)
+        if not first and not chain:
+            return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
+        if chain and chain[-1].ending is not None:
+            return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
+        return ()
 
     async def send_back(self, actor: Actor, draft_id: UUID, *, reason: str) -> Draft:
         """Return a submitted draft to its authors, with a reason."""
@@ -285,7 +304,9 @@ class Desk:
         check_release(draft, actor, digest, self.policy)
         self._check_not_over(draft)
         now = self.clock.now()
-        release = Release(draft.id, draft.incident, digest, actor.pseudonym, now, now + pause_for(draft.content))
+        release = Release(
+            draft.id, draft.incident, digest, actor.pseudonym, now, now + pause_for(draft.content, self.pause)
+        )
         entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
         await self.store.put_release(draft, release, entry)
         await self.events.publish(Topic.DESK, str(draft.incident))
