@@ -20,6 +20,8 @@ __all__ = ["MAX_URL", "Address", "Configured", "LoopbackOnly", "Policy", "Public
 MAX_URL = 2048
 Address = IPv4Address | IPv6Address
 
+# Printable ASCII without space, quote, angle brackets and backslash.
+_SIGNS = re.compile(r"[!#-;=?-\[\]-~]*")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 # What inet_aton and browsers read as a number: decimal, octal (leading zero) or hexadecimal.
@@ -97,7 +99,7 @@ def check_url(url: str, policy: Policy) -> URL:
     """
     if len(url) > MAX_URL:
         raise _invalid(f"Die Adresse ist zu lang (höchstens {MAX_URL} Zeichen).")
-    if not url.isascii() or not url.isprintable() or any(sign in url for sign in ' \\<>"'):
+    if not _SIGNS.fullmatch(url):
         raise _invalid("Die Adresse enthält unzulässige Zeichen.")
     try:
         parsed = URL(url, encoded=True)
@@ -136,6 +138,7 @@ def _loopback_refusal(url: URL) -> str:
     return "" if host == "localhost" or _is_loopback_literal(host) else "In der Demo ist nur dieser Rechner erreichbar."
 
 
+@lru_cache(maxsize=64)
 def _is_loopback_literal(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
