@@ -1,0 +1,118 @@
+"""People and their roles, and the audit trail for reading. Passwords are shown once and never kept."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import structlog
+from aiohttp import web
+
+from realis.console.face import Face, Visit, go
+from realis.errors import Conflict, InvalidInput, NotFound, RealisError
+from realis.ports import User
+from realis.release import Role
+from realis.web.passwords import Issued, issue_one_time
+from realis.web.problem import status_of
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_NAME = 60
+
+
+async def users(face: Face, visit: Visit) -> web.StreamResponse:
+    """Everybody, with roles."""
+    return await _list(face, visit)
+
+
+async def add(face: Face, visit: Visit) -> web.StreamResponse:
+    """A new person with a one-time password, shown on this answer only."""
+    try:
+        name = _name(visit)
+        issued = await issue_one_time(face.passwords)
+        user = await face.users.add(name, _roles(visit), password_hash=issued.password_hash, must_change=True)
+    except (InvalidInput, Conflict) as error:
+        return await _list(face, visit, error=error)
+    await _note(face, visit, "user.added", user, sorted(user.roles))
+    return await _list(face, visit, issued=issued, issued_to=user.name)
+
+
+async def set_roles(face: Face, visit: Visit) -> web.StreamResponse:
+    """Replace somebody's roles; nobody takes the administration from themselves."""
+    user = await _user(face, visit)
+    roles = _roles(visit)
+    if user.id == visit.session.user.id and Role.ADMIN not in roles:
+        raise Conflict(
+            "Sie können sich die Rolle Administration nicht selbst nehmen.",
+            remedy="Eine andere Person mit dieser Rolle kann es tun.",
+        )
+    await face.users.set_roles(user.id, roles)
+    await _note(face, visit, "user.roles", user, sorted(roles))
+    return go("/console/admin/users")
+
+
+async def reset(face: Face, visit: Visit) -> web.StreamResponse:
+    """A new one-time password for somebody who forgot theirs; all their sessions end."""
+    user = await _user(face, visit)
+    issued = await issue_one_time(face.passwords)
+    await face.users.set_password(user.id, issued.password_hash, must_change=True)
+    await _note(face, visit, "user.password_reset", user)
+    return await _list(face, visit, issued=issued, issued_to=user.name)
+
+
+async def deactivate(face: Face, visit: Visit) -> web.StreamResponse:
+    """Bar somebody; nobody bars themselves."""
+    user = await _user(face, visit)
+    if user.id == visit.session.user.id:
+        raise Conflict("Sie können sich nicht selbst sperren.", remedy="Eine andere Person kann es tun.")
+    await face.users.deactivate(user.id)
+    await _note(face, visit, "user.deactivated", user)
+    return go("/console/admin/users")
+
+
+async def trail(face: Face, visit: Visit) -> web.StreamResponse:
+    """The newest lines of the audit chain."""
+    return face.page(visit, "trail.html", lines=await face.desk.trail())
+
+
+async def _list(
+    face: Face, visit: Visit, *, error: RealisError | None = None, issued: Issued | None = None, issued_to: str = ""
+) -> web.StreamResponse:
+    return face.page(
+        visit,
+        "users.html",
+        status=status_of(error) if error else 200,
+        people=await face.users.list(),
+        roles=tuple(Role),
+        error=error,
+        issued=issued.password if issued else "",
+        issued_to=issued_to,
+    )
+
+
+async def _note(face: Face, visit: Visit, action: str, user: User, roles: Sequence[Role] = ()) -> None:
+    """Into the log and the audit chain, by pseudonym."""
+    log.info("administration", action=action, who=user.pseudonym, by=visit.actor.pseudonym)
+    await face.desk.note(visit.actor, action, user.pseudonym, ", ".join(role.value for role in roles))
+
+
+async def _user(face: Face, visit: Visit) -> User:
+    user = await face.users.get(visit.request.match_info["user"])
+    if user is None:
+        raise NotFound("Diese Person gibt es nicht oder sie ist gesperrt.")
+    return user
+
+
+def _name(visit: Visit) -> str:
+    name = unicodedata.normalize("NFC", " ".join(visit.form.get("name", "").split()))
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InvalidInput("Der Anmeldename fehlt oder ist zu lang.", where="name", remedy="Höchstens 60 Zeichen.")
+    return name
+
+
+def _roles(visit: Visit) -> frozenset[Role]:
+    wanted = set(visit.form.getall("role", []))
+    roles = frozenset(role for role in Role if role.value in wanted)
+    if not roles:
+        raise InvalidInput("Es ist keine Rolle gewählt.", where="role", remedy="Wählen Sie mindestens eine.")
+    return roles

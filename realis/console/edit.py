@@ -1,0 +1,237 @@
+"""Writing a warning: choose the occasion, write, look at it, hand it over to a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from realis.alert import DEFAULT_VALIDITY, Level, Occasion
+from realis.area import Area
+from realis.console.areas import Sketch, chosen_places, own_areas, sketch
+from realis.console.face import Face, Visit, go
+from realis.console.form import Filled, FormReader, When, barred, languages_offered, stored, with_templates
+from realis.console.local_time import later
+from realis.console.texts import ChannelTexts, Difference, by_channel, differences
+from realis.desk_data import ChannelRow, Stage
+from realis.draft import Content, Draft, DraftKind, DraftState, Problem
+from realis.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
+from realis.ports import EventType
+from realis.release import Role
+from realis.web.problem import status_of
+
+
+@dataclass(frozen=True, slots=True)
+class EditPage:
+    """Everything the edit page shows besides the form itself."""
+
+    draft: Draft
+    filled: Filled
+    problems: tuple[Problem, ...]
+    languages: tuple[str, ...]
+    chosen: frozenset[str]
+    own: tuple[Area, ...]
+    own_chosen: bool
+    area: Sketch | None
+    channels: tuple[ChannelRow, ...]
+    barred: frozenset[str]
+    events: Sequence[EventType]
+    texts: tuple[ChannelTexts, ...]
+    choose_occasion: bool
+    theirs: tuple[Difference, ...] = ()
+    stale: bool = False
+
+    def at(self, *places: str) -> tuple[str, ...]:
+        """The problems that belong to these fields."""
+        return tuple(problem.message for problem in self.problems if problem.where in places)
+
+
+async def choose(face: Face, visit: Visit) -> web.StreamResponse:
+    """A new incident by hand: first the occasion, then the event."""
+    return face.page(visit, "new.html", events=face.desk.phrases.events(), error=None, chosen="")
+
+
+async def create(face: Face, visit: Visit) -> web.StreamResponse:
+    """The new draft, with the event's ready-made words in it."""
+    try:
+        occasion, event = _first_choice(face, visit)
+        face.desk.policy.check(occasion)
+        draft = await face.desk.create(visit.actor, await _first_content(face, occasion, event))
+    except InvalidInput as error:
+        return face.page(
+            visit,
+            "new.html",
+            status=status_of(error),
+            events=face.desk.phrases.events(),
+            error=error,
+            chosen=visit.form.get("occasion", ""),
+        )
+    return go(f"/console/drafts/{draft.id}")
+
+
+def _first_choice(face: Face, visit: Visit) -> tuple[Occasion, EventType]:
+    occasion = next((one for one in Occasion if one.value == visit.form.get("occasion")), None)
+    event = face.desk.phrases.event(visit.form.get("event_code", ""))
+    if occasion is None or event is None:
+        raise InvalidInput("Anlass oder Ereignis fehlt.", remedy="Wählen Sie beides.")
+    return occasion, event
+
+
+async def _first_content(face: Face, occasion: Occasion, event: EventType) -> Content:
+    rows = await face.desk.channels()
+    content = Content(
+        occasion,
+        DraftKind.ALERT,
+        Level.DANGER,
+        event=event.labels.get("de", event.code),
+        event_code=event.code,
+        categories=event.categories,
+        channels=tuple(row.name for row in rows if not row.problem and not barred(row, occasion)),
+        expires=later(face.clock.now(), int(DEFAULT_VALIDITY / timedelta(minutes=1))),
+        source_name=face.desk.city.authority,
+    )
+    return with_templates(content, face.desk.phrases, languages_offered(face.desk.city, content), overwrite=True)
+
+
+async def show(face: Face, visit: Visit) -> web.StreamResponse:
+    """The edit page of an open or submitted draft."""
+    draft = await face.desk.draft(visit.id())
+    file = await face.desk.incident(draft.incident)
+    if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED) or file.entry.stage is Stage.PAUSE:
+        return go(f"/console/incidents/{draft.incident}")
+    must_choose = _must_choose(draft, foreign=bool(file.witnesses))
+    filled = stored(draft.content, _zone(face), chosen=not must_choose)
+    return await _render(face, visit, draft, filled, show_problems=draft.version > 1 and "saved" in visit.request.query)
+
+
+async def save(face: Face, visit: Visit) -> web.StreamResponse:
+    """Whatever button of the edit page was pressed."""
+    draft = await face.desk.draft(visit.id())
+    filled = await _read(face, visit, draft)
+    action, _, argument = visit.form.get("action", "save").partition(":")
+    if action == "template":
+        languages = languages_offered(face.desk.city, filled.content) if argument == "all" else (argument,)
+        changed = with_templates(filled.content, face.desk.phrases, languages, overwrite=argument != "all")
+        return await _render(face, visit, draft, replace(filled, content=changed))
+    if action == "until" and argument.isascii() and argument.isdigit():
+        return await _render(face, visit, draft, _until(face, filled, int(argument[:5])))
+    if action == "preview":
+        return await _render(face, visit, draft, filled)
+    return await _store(face, visit, draft, filled, submit=action == "submit")
+
+
+async def preview(face: Face, visit: Visit) -> web.StreamResponse:
+    """The preview alone, as somebody types."""
+    draft = await face.desk.draft(visit.id())
+    filled = await _read(face, visit, draft)
+    page = await _page(face, draft, filled)
+    return face.page(visit, "preview_part.html", page=page)
+
+
+async def discard(face: Face, visit: Visit) -> web.StreamResponse:
+    """Give the draft up."""
+    draft = await face.desk.draft(visit.id())
+    await face.desk.discard(visit.actor, draft.id)
+    return go(f"/console/incidents/{draft.incident}")
+
+
+async def _store(face: Face, visit: Visit, draft: Draft, filled: Filled, *, submit: bool) -> web.StreamResponse:
+    if submit:
+        visit.actor.require(Role.CAPTURE)
+    if filled.problems:
+        return await _render(face, visit, draft, filled, status=422, show_problems=True)
+    try:
+        saved = await face.desk.save(visit.actor, draft.id, version=visit.number("version"), content=filled.content)
+    except StaleVersion:
+        current = await face.desk.draft(draft.id)
+        return await _render(face, visit, current, filled, status=409, stale=True)
+    except WrongState:
+        raise
+    except (Conflict, InvalidInput) as error:
+        return await _refused(face, visit, draft, filled, error)
+    if not submit:
+        dropped = f"&unchecked={','.join(filled.unchecked)}" if filled.unchecked else ""
+        return go(f"/console/drafts/{draft.id}?saved=1{dropped}")
+    try:
+        await face.desk.submit(visit.actor, draft.id, version=saved.version)
+    except InvalidInput as error:
+        return await _refused(face, visit, saved, filled, error)
+    return go(f"/console/drafts/{draft.id}/release")
+
+
+async def _refused(face: Face, visit: Visit, draft: Draft, filled: Filled, error: RealisError) -> web.StreamResponse:
+    """The form again, with what the desk said at the fields it named."""
+    known = {problem.where for problem in face.desk.problems(filled.content)}
+    places = {place.strip() for place in error.where.split(",")} if error.where else set()
+    extra = () if places and places <= known else (Problem(error.where, f"{error.message} {error.remedy}".strip()),)
+    filled = replace(filled, problems=(*filled.problems, *extra))
+    return await _render(face, visit, draft, filled, status=status_of(error), show_problems=True)
+
+
+async def _read(face: Face, visit: Visit, draft: Draft) -> Filled:
+    file = await face.desk.incident(draft.incident)
+    reader = FormReader(face.desk.city, face.desk.phrases, await face.desk.channels())
+    must_choose = _must_choose(draft, foreign=bool(file.witnesses))
+    return reader.read(visit.form, draft.content, choose_occasion=must_choose)
+
+
+async def _render(
+    face: Face,
+    visit: Visit,
+    draft: Draft,
+    filled: Filled,
+    *,
+    status: int = 200,
+    show_problems: bool = False,
+    stale: bool = False,
+) -> web.StreamResponse:
+    page = await _page(face, draft, filled, show_problems=show_problems)
+    if stale:
+        page = replace(page, stale=True, theirs=differences(draft.content, filled.content))
+    saved = "saved" in visit.request.query
+    dropped = [one for one in visit.request.query.get("unchecked", "").split(",") if one in page.languages]
+    return face.page(visit, "edit.html", status=status, page=page, saved=saved, dropped=dropped)
+
+
+async def _page(face: Face, draft: Draft, filled: Filled, *, show_problems: bool = False) -> EditPage:
+    rows = await face.desk.channels()
+    content, places = filled.content, face.desk.city.places
+    desk_problems = face.desk.problems(content) if show_problems else ()
+    unread = {problem.where for problem in filled.problems}
+    own = own_areas(draft.content.areas, places)
+    return EditPage(
+        draft=draft,
+        filled=filled,
+        problems=(*filled.problems, *(one for one in desk_problems if one.where not in unread)),
+        languages=languages_offered(face.desk.city, content),
+        chosen=chosen_places(content.areas, places),
+        own=own,
+        own_chosen=any(area in content.areas for area in own),
+        area=sketch(content.areas, places),
+        channels=rows,
+        barred=frozenset(row.name for row in rows if barred(row, content.occasion)),
+        events=face.desk.phrases.events(),
+        texts=by_channel(face.desk.preview(content, draft.incident), rows),
+        choose_occasion=_must_choose(draft, foreign=True)
+        and bool((await face.desk.incident(draft.incident)).witnesses),
+    )
+
+
+def _must_choose(draft: Draft, *, foreign: bool) -> bool:
+    """An incoming message's occasion is chosen by the first person who saves it; after that it stays."""
+    fresh = draft.content.kind is DraftKind.ALERT and not draft.authors
+    return foreign and fresh and draft.content.occasion is Occasion.ERNSTFALL
+
+
+def _until(face: Face, filled: Filled, minutes: int) -> Filled:
+    ends = later(face.clock.now(), minutes)
+    content = replace(filled.content, expires=ends)
+    left = tuple(problem for problem in filled.problems if problem.where != "expires")
+    return replace(filled, content=content, expires=When.of(ends, _zone(face)), problems=left)
+
+
+def _zone(face: Face) -> ZoneInfo:
+    return ZoneInfo(face.desk.city.time_zone)

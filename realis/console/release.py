@@ -1,0 +1,77 @@
+"""The second person's page: exactly what was submitted, released or returned as a whole. It changes nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from realis.console.areas import sketch
+from realis.console.face import Face, Visit, go
+from realis.console.texts import by_channel
+from realis.draft import Draft, DraftKind, DraftState
+from realis.errors import InvalidInput
+from realis.release import Actor, Role, digest, may_release
+
+OWN_WORK = (
+    "Sie haben diesen Entwurf geschrieben oder geändert. Deshalb muss eine zweite Person mit der Rolle Freigabe "
+    "ihn freigeben. Rufen Sie sie an."
+)
+NO_ROLE = "Ihnen fehlt die Rolle Freigabe. Eine Person mit dieser Rolle muss freigeben. Rufen Sie sie an."
+REASONS = (OWN_WORK, NO_ROLE)
+_LONGEST_REASON = 1000
+
+
+async def show(face: Face, visit: Visit) -> web.StreamResponse:
+    """The stored package and the two buttons, or why this person cannot press them."""
+    draft = await face.desk.draft(visit.id())
+    if draft.state is not DraftState.SUBMITTED:
+        there = "drafts" if draft.state is DraftState.OPEN else "incidents"
+        return go(f"/console/{there}/{draft.id if draft.state is DraftState.OPEN else draft.incident}")
+    package = await face.desk.package(draft.id)
+    return face.page(
+        visit,
+        "release.html",
+        draft=draft,
+        content=package.content,
+        digest=digest(package),
+        texts=by_channel(package, await face.desk.channels()),
+        area=sketch(package.content.areas, face.desk.city.places),
+        mine=may_release(draft, visit.actor),
+        reason=why_not(draft, visit.actor),
+        names=await _names(face),
+    )
+
+
+def why_not(draft: Draft, actor: Actor) -> str:
+    """Why this person cannot release, or empty."""
+    if Role.RELEASE not in actor.roles:
+        return NO_ROLE
+    if draft.content.kind is not DraftKind.RETRACTION and actor.id in draft.authors:
+        return OWN_WORK
+    return ""
+
+
+async def release(face: Face, visit: Visit) -> web.StreamResponse:
+    """Decide to issue exactly what was seen."""
+    decided = await face.desk.release(visit.actor, visit.id(), digest=visit.form.get("digest", ""))
+    return go(f"/console/incidents/{decided.incident}")
+
+
+async def send_back(face: Face, visit: Visit) -> web.StreamResponse:
+    """Return it to its authors with a reason."""
+    reason = visit.form.get("reason", "").strip()[:_LONGEST_REASON]
+    if not reason:
+        raise InvalidInput("Der Grund fehlt.", where="reason", remedy="Schreiben Sie kurz, was zu ändern ist.")
+    draft = await face.desk.send_back(visit.actor, visit.id(), reason=reason)
+    return go(f"/console/incidents/{draft.incident}")
+
+
+async def stop(face: Face, visit: Visit) -> web.StreamResponse:
+    """Stop a release during its pause; the draft is open again."""
+    draft = await face.desk.stop(visit.actor, visit.id())
+    return go(f"/console/drafts/{draft.id}")
+
+
+async def _names(face: Face) -> Mapping[str, str]:
+    return {user.id: user.name for user in await face.users.list()}

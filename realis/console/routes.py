@@ -1,0 +1,99 @@
+"""The console's addresses: which page answers where, and who may open it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from realis.console import admin, board, delivery, edit, login, release
+from realis.desk import Desk
+from realis.console.face import DESK_ROLES, Face, Handler, Raw, guarded
+from realis.ports import Clock, Events, Sessions, Users
+from realis.release import Role
+from realis.web.pages import Pages
+from realis.web.passwords import Passwords
+from realis.web.sessions import Keeper
+from realis.web.throttle import Throttle
+
+_PAGES: tuple[tuple[str, Handler], ...] = (
+    ("/console/", board.show),
+    ("/console/parts/board", board.part),
+    ("/console/new", edit.choose),
+    ("/console/incidents/{id}", delivery.show),
+    ("/console/incidents/{id}/live", delivery.part),
+    ("/console/drafts/{id}", edit.show),
+    ("/console/drafts/{id}/release", release.show),
+    ("/console/trail", admin.trail),
+)
+_STEPS: tuple[tuple[str, Handler], ...] = (
+    ("/console/new", edit.create),
+    ("/console/incidents/{id}/follow-up", delivery.follow_up),
+    ("/console/incidents/{id}/tick", delivery.tick),
+    ("/console/channels/{channel}/lift", delivery.lift),
+    ("/console/drafts/{id}", edit.save),
+    ("/console/drafts/{id}/preview", edit.preview),
+    ("/console/drafts/{id}/discard", edit.discard),
+    ("/console/drafts/{id}/release", release.release),
+    ("/console/drafts/{id}/return", release.send_back),
+    ("/console/drafts/{id}/stop", release.stop),
+)
+_ADMIN_STEPS: tuple[tuple[str, Handler], ...] = (
+    ("/console/admin/users", admin.add),
+    ("/console/admin/users/{user}/roles", admin.set_roles),
+    ("/console/admin/users/{user}/password", admin.reset),
+    ("/console/admin/users/{user}/deactivate", admin.deactivate),
+)
+
+
+def register(
+    app: web.Application,
+    *,
+    desk: Desk,
+    users: Users,
+    sessions: Sessions,
+    pages: Pages,
+    events: Events,
+    clock: Clock,
+    https: bool,
+) -> None:
+    """Put the console under ``/console/``."""
+    face = Face(
+        desk=desk,
+        users=users,
+        keeper=Keeper(sessions, clock, https),
+        passwords=Passwords(),
+        throttle=Throttle(clock),
+        pages=pages,
+        events=events,
+        clock=clock,
+    )
+    _open_doors(app.router, face)
+    for path, handler in _PAGES:
+        app.router.add_get(path, guarded(face, handler, *DESK_ROLES))
+    for path, handler in _STEPS:
+        app.router.add_post(path, guarded(face, handler, *DESK_ROLES))
+    app.router.add_get("/console/admin/users", guarded(face, admin.users, Role.ADMIN))
+    for path, handler in _ADMIN_STEPS:
+        app.router.add_post(path, guarded(face, handler, Role.ADMIN))
+
+
+def _open_doors(router: web.UrlDispatcher, face: Face) -> None:
+    """Login and password pages, which not every role or no session at all may still use."""
+    router.add_get("/console", _home)
+    router.add_get("/console/login", _with(face, login.show))
+    router.add_post("/console/login", _with(face, login.enter))
+    router.add_post("/console/logout", guarded(face, login.leave, changing_password=True))
+    router.add_get("/console/password", guarded(face, login.show_password, changing_password=True))
+    router.add_post("/console/password", guarded(face, login.change_password, changing_password=True))
+
+
+async def _home(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/console/")
+
+
+def _with(face: Face, handler: Callable[[Face, web.Request], Awaitable[web.StreamResponse]]) -> Raw:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(face, request)
+
+    return handle

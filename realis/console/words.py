@@ -1,0 +1,128 @@
+"""The German words for stages, states and reasons, as message ids of the catalogue. Words only."""
+
+from __future__ import annotations
+
+from realis.alert import Ending, Occasion
+from realis.delivery import FailureKind, State
+from realis.desk_data import Stage
+from realis.draft import DraftKind
+from realis.release import Role
+
+STAGES = {
+    Stage.SUBMITTED: "Wartet auf Freigabe",
+    Stage.PAUSE: "Geht gleich hinaus",
+    Stage.DRAFT: "Entwurf",
+    Stage.IN_FORCE: "In Kraft",
+    Stage.ENDED: "Beendet",
+    Stage.DISCARDED: "Verworfen",
+}
+OCCASIONS = {Occasion.ERNSTFALL: "Ernstfall", Occasion.PROBEWARNUNG: "Probewarnung", Occasion.UEBUNG: "Übung"}
+OCCASION_MEANING = {
+    Occasion.ERNSTFALL: "Echte Gefahr. Die Warnung geht an alle Menschen im Gebiet.",
+    Occasion.PROBEWARNUNG: "Angekündigte Probe. Sie geht an alle und sagt zuerst, dass keine Gefahr besteht.",
+    Occasion.UEBUNG: "Nur für angemeldete Teilnehmende. Jeder Text beginnt mit „ÜBUNG“.",
+}
+KINDS = {
+    DraftKind.ALERT: "Warnung",
+    DraftKind.UPDATE: "Aktualisierung",
+    DraftKind.ALL_CLEAR: "Entwarnung",
+    DraftKind.RETRACTION: "Fehlalarm",
+}
+ENDINGS = {
+    Ending.ALL_CLEAR: "Entwarnung",
+    Ending.RETRACTED: "Fehlalarm – Warnung zurückgezogen",
+    Ending.EXPIRED: "Abgelaufen – keine Entwarnung",
+    Ending.ENDED: "Beendet",
+}
+STATES = {
+    State.PLANNED: "wartet",
+    State.RETRYING: "neuer Versuch folgt",
+    State.HELD: "angehalten",
+    State.ACCEPTED: "angenommen",
+    State.GONE: "abgemeldet",
+    State.REJECTED: "abgelehnt",
+    State.EXPIRED: "zu spät",
+    State.SUPERSEDED: "überholt",
+    State.STOPPED: "gestoppt",
+    State.WITHDRAWN: "zurückgezogen",
+    State.UNKNOWN: "ungewiss",
+}
+FAILURES = {
+    FailureKind.GONE.value: "Abgemeldet oder gelöscht",
+    FailureKind.REJECTED.value: "Vom Dienst abgelehnt",
+    FailureKind.TOO_LARGE.value: "Text zu lang für den Dienst",
+    FailureKind.AUTH.value: "Zugangsdaten abgelehnt",
+    FailureKind.RATE_LIMITED.value: "Dienst bremst uns",
+    FailureKind.UNAVAILABLE.value: "Dienst nicht erreichbar",
+    FailureKind.TIMEOUT.value: "Keine Antwort, nichts gesendet",
+    FailureKind.UNKNOWN.value: "Keine Antwort, vielleicht angekommen",
+}
+ROLES = {
+    Role.CAPTURE: "Erfassung",
+    Role.RELEASE: "Freigabe",
+    Role.ADMIN: "Administration",
+    Role.TRAINER: "Training",
+}
+ROLE_MEANING = {
+    Role.CAPTURE: "schreibt Warnungen und legt sie zur Freigabe vor",
+    Role.RELEASE: "gibt frei, was andere geschrieben haben",
+    Role.ADMIN: "legt Personen an und vergibt Rollen",
+    Role.TRAINER: "schreibt Kurse",
+}
+SEVERITIES = {
+    "Extreme": "Extrem",
+    "Severe": "Schwer",
+    "Moderate": "Mäßig",
+    "Minor": "Gering",
+    "Unknown": "Unbekannt",
+}
+URGENCIES = {
+    "Immediate": "Sofort",
+    "Expected": "Bald",
+    "Future": "Später",
+    "Past": "Vorbei",
+    "Unknown": "Unbekannt",
+}
+CERTAINTIES = {
+    "Observed": "Beobachtet",
+    "Likely": "Wahrscheinlich",
+    "Possible": "Möglich",
+    "Unlikely": "Unwahrscheinlich",
+    "Unknown": "Unbekannt",
+}
+LANGUAGE_IN_GERMAN = {
+    "de": "Deutsch",
+    "en": "Englisch",
+    "tr": "Türkisch",
+    "ar": "Arabisch",
+    "uk": "Ukrainisch",
+    "ru": "Russisch",
+    "pl": "Polnisch",
+    "fr": "Französisch",
+    "de-x-ls": "Deutsch in Einfacher Sprache",
+}
+ACTIONS = {
+    "message.received": "Meldung eingegangen",
+    "draft.created": "Entwurf angelegt",
+    "draft.saved": "Entwurf gespeichert",
+    "draft.submitted": "Zur Freigabe vorgelegt",
+    "draft.returned": "Zurückgegeben",
+    "draft.discarded": "Entwurf verworfen",
+    "draft.released": "Freigegeben",
+    "release.stopped": "Angehalten",
+    "release.signing_failed": "Nicht ausgegeben: Signatur gescheitert",
+    "alert.issued": "Ausgegeben",
+    "hand.ticked": "Von Hand erledigt",
+    "channel.resumed": "Kanal wieder freigegeben",
+    "user.added": "Person angelegt",
+    "user.roles": "Rollen geändert",
+    "user.password_reset": "Neues Einmalpasswort",
+    "user.deactivated": "Person gesperrt",
+}
+"""What the audit trail's actions are called; an unknown one is shown as it is."""
+
+TABLES = (
+    STAGES, OCCASIONS, OCCASION_MEANING, KINDS, ENDINGS, STATES, FAILURES, ROLES, ROLE_MEANING,
+    SEVERITIES, URGENCIES, CERTAINTIES, LANGUAGE_IN_GERMAN, ACTIONS,
+)  # fmt: skip
+"""Every table, so that the catalogues can be checked against it."""
