@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from aiohttp.typedefs import Middleware
 
 from channels.feeds import Feeds
 from realis.alert import Ending, Occasion
@@ -32,7 +30,7 @@ def situation() -> HeldSituation:
 
 @pytest_asyncio.fixture
 async def client(situation: HeldSituation) -> AsyncIterator[Client]:
-    errors = cast("Middleware", middleware(lambda _request, status, what, _todo: _page(status, what)))
+    errors = middleware(lambda _request, status, what, _todo: _page(status, what))
     app = web.Application(middlewares=[errors])
     Feeds(situation, CITY).register(app)
     async with TestClient(TestServer(app)) as running:
