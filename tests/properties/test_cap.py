@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import HealthCheck, given, settings
@@ -163,7 +164,7 @@ def mutate(root: etree._Element, kind: str, data: st.DataObject) -> None:
     if kind == "drop":
         parent.remove(element)
     elif kind == "double":
-        parent.insert(place, etree.fromstring(etree.tostring(element)))
+        parent.insert(place, deepcopy(element))
     elif kind == "swap":
         parent.insert(data.draw(st.integers(0, len(parent))), element)
     elif kind == "rename":

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from realis.alert import Alert, Info, MsgType, NamedValue, Reference, Scope, Status
-from realis.area import Area
+from realis.alert import Alert, Info, MsgType, Reference, Scope, Status
+from realis.area import Area, NamedValue
 from realis.cap.reader import read
 from realis.cap.rules import check, looks_like_test
 from tests.data.cap import sample
