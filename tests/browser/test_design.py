@@ -18,6 +18,7 @@ from tests.browser.look import axe, contrast, greyscale, no_overflow, screenshot
 
 pytestmark = pytest.mark.browser
 SPECIMEN = Path(__file__).parent / "specimen"
+PAPER = "() => getComputedStyle(document.body).backgroundColor"
 WORDS = json.loads((SPECIMEN / "words.json").read_text(encoding="utf-8"))
 
 
@@ -89,7 +90,18 @@ async def test_the_chosen_theme_beats_the_system(sheet: str, new_page: NewPage) 
     for dark, theme, paper in ((False, "dark", "rgb(11, 12, 22)"), (True, "light", "rgb(255, 255, 255)")):
         page = await new_page(dark=dark)
         await page.goto(f"{sheet}/specimen.html?theme={theme}")
-        assert await page.evaluate("() => getComputedStyle(document.body).backgroundColor") == paper
+        assert await page.evaluate(PAPER) == paper
+
+
+async def test_paper_is_white_whatever_the_theme(sheet: str, new_page: NewPage) -> None:
+    """Printing a dark page gives ink on white, with the colours of levels and endings kept."""
+    page = await new_page(794, 1123, dark=True)
+    await page.goto(f"{sheet}/specimen.html?theme=dark")
+    await page.emulate_media(media="print")
+    assert await page.evaluate(PAPER) == "rgb(255, 255, 255)"
+    assert await contrast(page, ".ending__sentence") >= 7
+    assert await page.locator(".level--1").first.evaluate("(e) => getComputedStyle(e).printColorAdjust") == "exact"
+    await screenshot(page, "specimen-print")
 
 
 async def test_marks_look_different_without_colour(sheet: str, new_page: NewPage) -> None:
@@ -119,7 +131,8 @@ async def test_a_screens_headline_is_big_and_plain(
         assert size >= 0.06 * height
         assert await contrast(page, "h1") >= 7
         await no_overflow(page)
-        await screenshot(page, f"wall-{width}-{lang}-{level}-{'dark' if dark else 'light'}", full_page=False)
+        if width < 3840:
+            await screenshot(page, f"wall-{width}-{lang}-{level}-{'dark' if dark else 'light'}", full_page=False)
 
 
 async def test_what_is_touched_is_big_enough(sheet: str, new_page: NewPage) -> None:
