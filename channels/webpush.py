@@ -7,45 +7,62 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import structlog
 
-from channels.webpush_answers import outcome_of, outcome_of_error
+from channels.webpush_answers import for_this_target_only, outcome_of, outcome_of_error
 from channels.webpush_brake import Brake
-from channels.webpush_crypto import MAX_PLAINTEXT, encrypt, padded
+from channels.webpush_crypto import MAX_PLAINTEXT, padded
 from channels.webpush_message import headers, payload
-from channels.webpush_subscription import (
-    DamagedAddressError,
-    Subscription,
-    is_known_service,
-    origin_of,
-    parse_subscription,
-    read_address,
-)
+from channels.webpush_seal import Sealed, seal
+from channels.webpush_subscription import is_known_service, parse_subscription
 from realis.delivery import Failed, FailureKind, Outcome
 from realis.egress import Egress, EgressError
-from realis.egress_policy import check_url
-from realis.errors import InvalidInput
 from realis.ports import Clock, LengthUnit, Limits, Message, Target, Vapid
 
 __all__ = ["WebPush", "is_known_service", "parse_subscription", "payload"]
 
 log = structlog.get_logger(__name__)
 
+_CHUNK = 64
+"""Targets sealed in one go: few enough that the first push leaves at once."""
+
 _LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What all targets of one ``send`` share."""
+    """What all targets of one ``send`` share, and what became of them."""
 
     message: Message
-    record: bytes
     base: dict[str, str]
+    size: int
     by_origin: dict[str, dict[str, str]] = field(default_factory=dict)
-    brakes: dict[str, Brake] = field(default_factory=dict)
-    denied: dict[int, Brake] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(init=False)
+    _brakes: dict[str, Brake] = field(default_factory=dict)
+    _denied: dict[int, Brake] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.outcomes = [Failed(FailureKind.UNAVAILABLE, "nicht gesendet")] * self.size
+
+    def brake(self, origin: str) -> Brake:
+        """The origin's brake."""
+        return self._brakes.setdefault(origin, Brake())
+
+    def note(self, index: int, origin: str, outcome: Outcome) -> None:
+        """Keep a known service's outcome."""
+        self.outcomes[index] = outcome
+        if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
+            self._denied[index] = self.brake(origin)
+
+    def settled(self) -> list[Outcome]:
+        """All outcomes; denials by a service that took other pushes concern their target only."""
+        for index, brake in self._denied.items():
+            if brake.worked:
+                self.outcomes[index] = for_this_target_only(self.outcomes[index])
+        return self.outcomes
 
 
 class WebPush:
@@ -77,6 +94,8 @@ class WebPush:
         self._strangers = asyncio.Semaphore(strangers_in_flight)
         self._timeout_s = timeout_s
         self._known = known
+        # One thread, measured: a second one only fights with the event loop over the interpreter lock.
+        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="webpush")
 
     name = "webpush"
     label = "Push aufs Handy"
@@ -93,56 +112,57 @@ class WebPush:
         if len(plaintext) > MAX_PLAINTEXT:
             log.error("webpush_too_large", incident=str(message.incident), size=len(plaintext), limit=MAX_PLAINTEXT)
             return [Failed(FailureKind.TOO_LARGE, "Nachricht zu lang für Push")] * len(targets)
-        batch = _Batch(message, padded(plaintext), headers(message, self._clock.now()))
-        outcomes: list[Outcome] = [Failed(FailureKind.UNAVAILABLE, "nicht gesendet")] * len(targets)
-        waiting = iter(enumerate(targets))
-
-        async def work() -> None:
-            for index, target in waiting:
-                outcomes[index] = await self._send_one(batch, index, target)
-
+        batch = _Batch(message, headers(message, self._clock.now()), len(targets))
+        queue: asyncio.Queue[tuple[int, Sealed] | None] = asyncio.Queue(2 * _CHUNK)
+        workers = min(self._in_flight, len(targets))
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._in_flight, len(targets))):
-                group.create_task(work())
-        for index, brake in batch.denied.items():
-            if brake.worked:
-                outcomes[index] = _for_this_target_only(outcomes[index])
-        return outcomes
+            for _ in range(workers):
+                group.create_task(self._work(batch, queue))
+            await self._seal_all(batch, padded(plaintext), targets, queue)
+            for _ in range(workers):
+                await queue.put(None)
+        return batch.settled()
 
     async def close(self) -> None:
-        """Give back sockets."""
+        """Give back sockets and the thread."""
+        self._sealer.shutdown(wait=False, cancel_futures=True)
         await self._egress.close()
 
-    async def _send_one(self, batch: _Batch, index: int, target: Target) -> Outcome:
-        try:
-            subscription = read_address(target.address)
-            url = check_url(subscription.endpoint, self._egress.policy)
-        except DamagedAddressError:
-            return Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
-        except InvalidInput as refused:
-            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
-        origin = origin_of(url)
-        if self._known((url.raw_host or "").lower()):
-            outcome = await self._post(batch, subscription, origin)
-            if _is_denial(outcome):
-                batch.denied[index] = batch.brakes[origin]
-            return outcome
-        async with self._strangers:
-            outcome = await self._post(batch, subscription, origin)
-        return _for_this_target_only(outcome)
+    async def _seal_all(
+        self, batch: _Batch, record: bytes, targets: Sequence[Target], queue: asyncio.Queue[tuple[int, Sealed] | None]
+    ) -> None:
+        """Seal in a thread, some at a time: the cipher gives up the interpreter lock, so posting goes on meanwhile."""
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(targets), _CHUNK):
+            some = targets[start : start + _CHUNK]
+            done = await loop.run_in_executor(self._sealer, seal, record, some, self._egress.policy)
+            for index, sealed in enumerate(done, start):
+                if isinstance(sealed, Failed):
+                    batch.outcomes[index] = sealed
+                else:
+                    await queue.put((index, sealed))
 
-    async def _post(self, batch: _Batch, to: Subscription, origin: str) -> Outcome:
+    async def _work(self, batch: _Batch, queue: asyncio.Queue[tuple[int, Sealed] | None]) -> None:
+        while (item := await queue.get()) is not None:
+            index, sealed = item
+            if self._known(sealed.host):
+                batch.note(index, sealed.origin, await self._post(batch, sealed))
+            else:
+                async with self._strangers:
+                    batch.outcomes[index] = for_this_target_only(await self._post(batch, sealed))
+
+    async def _post(self, batch: _Batch, sealed: Sealed) -> Outcome:
         now = self._clock.now()
-        brake = batch.brakes.setdefault(origin, Brake())
+        brake = batch.brake(sealed.origin)
         if now >= batch.message.deadline:
             return Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
         if brake.held is not None:
             return brake.held
         try:
             answer = await self._egress.post(
-                to.endpoint,
-                headers=self._headers(batch, origin),
-                data=encrypt(batch.record, to.receiver),
+                sealed.endpoint,
+                headers=self._headers(batch, sealed.origin),
+                data=sealed.body,
                 timeout_s=self._timeout_s,
             )
         except EgressError as error:
@@ -155,18 +175,3 @@ class WebPush:
             authorization = self._vapid.authorization(origin, self._clock.now())
             known = batch.by_origin[origin] = {**batch.base, "Authorization": authorization}
         return known
-
-
-def _is_denial(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH
-
-
-def _for_this_target_only(outcome: Outcome) -> Outcome:
-    """A denial that must not put the channel on hold for everyone.
-
-    So it is with a stranger's own server, and with one phone whose subscription belongs to another key while the
-    service takes our other pushes: else a single false subscription would silence the city.
-    """
-    if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
-        return Failed(FailureKind.REJECTED, outcome.detail)
-    return outcome

@@ -45,6 +45,17 @@ def outcome_of_error(error: EgressError) -> Failed:
     return Failed(FailureKind.UNKNOWN, str(error))
 
 
+def for_this_target_only(outcome: Outcome) -> Outcome:
+    """A denial that must not put the channel on hold for everyone.
+
+    So it is with a stranger's own server, and with one phone whose subscription belongs to another key while the
+    service takes our other pushes: else a single false subscription would silence the city.
+    """
+    if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
+        return Failed(FailureKind.REJECTED, outcome.detail)
+    return outcome
+
+
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the service asked to wait: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable."""
     value = headers.get("Retry-After", "").strip()

@@ -1,4 +1,4 @@
-"""What a push service's answer means, and when a batch stops knocking."""
+"""What a push service's answer means."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from channels.webpush_answers import outcome_of, outcome_of_error, retry_after_s
-from channels.webpush_brake import AFTER, Brake
+from channels.webpush_answers import for_this_target_only, outcome_of, outcome_of_error, retry_after_s
 from realis.delivery import Accepted, Failed, FailureKind
 from realis.egress import Answer, Blocked, EgressError, MaybeSent, NotSent
 from tests.unit.channels.webpush_samples import NOW
-
-RATE = Failed(FailureKind.RATE_LIMITED, "Pause", retry_after_s=5.0)
-GONE = Failed(FailureKind.GONE, "weg")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -93,28 +89,9 @@ def test_no_answer_tells_sent_from_not_sent(error: EgressError, kind: FailureKin
     assert outcome_of_error(error).kind is kind
 
 
-def test_the_brake_holds_after_a_row_of_service_failures() -> None:
-    """The rest of the batch gets the same wish to wait without being sent."""
-    brake = Brake()
-    for _ in range(AFTER):
-        assert brake.held is None
-        brake.note(RATE)
-    assert brake.held == Failed(FailureKind.RATE_LIMITED, "nicht versucht: Pause", retry_after_s=5.0)
-
-
-def test_the_brake_lets_go_when_the_service_answers() -> None:
-    """Success or a gone phone shows that the service works; phones' failures never count."""
-    brake = Brake()
-    for outcome in [RATE] * (AFTER - 1) + [GONE] * 50 + [RATE] * (AFTER - 1) + [Accepted()]:
-        brake.note(outcome)
-        assert brake.held is None
-    assert brake.worked
-
-
-def test_what_was_never_sent_is_not_unknown() -> None:
-    """After a row of unknowns, the rest is a time-out: it may be repeated without fear."""
-    brake = Brake()
-    for _ in range(AFTER):
-        brake.note(Failed(FailureKind.UNKNOWN, "keine Antwort"))
-    assert brake.held is not None
-    assert brake.held.kind is FailureKind.TIMEOUT
+def test_a_denial_for_one_target_keeps_its_words() -> None:
+    """It becomes a rejection; everything else stays as it is."""
+    denied = Failed(FailureKind.AUTH, "nein (403)")
+    assert for_this_target_only(denied) == Failed(FailureKind.REJECTED, "nein (403)")
+    assert for_this_target_only(Accepted()) == Accepted()
+    assert for_this_target_only(Failed(FailureKind.GONE)) == Failed(FailureKind.GONE)
