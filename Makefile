@@ -107,10 +107,10 @@ system-packages:
 	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
 	done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
-	as_root=; if [ "$$(id -u)" != 0 ]; then as_root=sudo; fi; \
-	if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
+	as_root=env; if [ "$$(id -u)" != 0 ]; then as_root="sudo env"; fi; \
+	if ! command -v apt-get >/dev/null || ! command -v $${as_root%% *} >/dev/null; then \
 	  echo "The tests need these Debian packages, and they cannot be installed from here:$$missing" >&2; exit 1; fi; \
 	echo "Installing for the tests:$$missing"; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	$$as_root apt-get -qq update && $$as_root apt-get -qq install -y --no-install-recommends $$missing >/dev/null || { \
+	apt="$$as_root DEBIAN_FRONTEND=noninteractive apt-get -qq"; \
+	$$apt update && $$apt install -y --no-install-recommends $$missing >/dev/null || { \
 	  echo "apt-get could not install:$$missing. Install them by hand, then run make test again." >&2; exit 1; }
