@@ -20,6 +20,7 @@ from channels.webpush_seal import Sealed, seal
 from channels.webpush_subscription import is_known_service, parse_subscription
 from realis.delivery import Failed, FailureKind, Outcome
 from realis.egress import Egress, EgressError
+from realis.errors import SigningFailed
 from realis.ports import Clock, LengthUnit, Limits, Message, Target, Vapid
 
 __all__ = ["WebPush", "is_known_service", "parse_subscription", "payload"]
@@ -165,6 +166,9 @@ class WebPush:
                 data=sealed.body,
                 timeout_s=self._timeout_s,
             )
+        except SigningFailed:
+            log.exception("webpush_identity_not_signed", incident=str(batch.message.incident))
+            return brake.note(Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren"))
         except EgressError as error:
             return brake.note(outcome_of_error(error))
         return brake.note(outcome_of(answer, now))

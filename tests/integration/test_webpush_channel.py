@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +16,7 @@ from channels.webpush_brake import AFTER
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.egress import Egress
 from realis.egress_policy import LoopbackOnly, PublicOnly
+from realis.errors import SigningFailed
 from realis.ports import Channel, Target
 from tests.fakes.push_service import PeerVapid, PushService, phone
 from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, TEXT, StandingClock
@@ -224,3 +226,21 @@ async def test_the_subscription_check_uses_the_channels_policy(service: PushServ
     address, origin = channel.subscription(service.phone("a").subscription)
     assert origin == service.origin
     assert kinds(await channel.send(MESSAGE, [Target(1, address, "de", origin)])) == ["accepted"]
+
+
+class BrokenVapid(PeerVapid):
+    """An identity that cannot sign."""
+
+    def authorization(self, origin: str, now: datetime) -> str:
+        """Never."""
+        raise SigningFailed("kein Schlüssel")
+
+
+async def test_an_identity_that_cannot_sign_is_an_outcome_not_an_error(service: PushService) -> None:
+    """Nothing is sent, everything is to be tried again, and the log says why."""
+    channel = WebPush(Egress(LoopbackOnly()), BrokenVapid(), StandingClock())
+    with capture_logs() as logs:
+        assert kinds(await channel.send(MESSAGE, [service.phone("a").target(1)])) == ["unavailable"]
+    await channel.close()
+    assert service.arrivals == []
+    assert [entry["event"] for entry in logs] == ["webpush_identity_not_signed"]
