@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from realis.console import admin, board, delivery, edit, login, release
-from realis.desk import Desk
 from realis.console.face import DESK_ROLES, Face, Handler, Raw, guarded
+from realis.desk import Desk
 from realis.ports import Clock, Events, Sessions, Users
 from realis.release import Role
 from realis.web.pages import Pages
