@@ -53,7 +53,7 @@ function body(face, scene) {
   const todo = scene === "alert" && face.instruction
     ? element("div", "warning__do", element("h2", "warning__ask", face.to_do), written("p", "", face.instruction))
     : scene === "ending" ? written("p", "warning__what", face.instruction) : null;
-  const what = scene === "expired" ? null : written("p", "warning__what", face.description);
+  const what = scene === "expired" ? null : written("p", scene === "alert" ? "warning__what" : "warning__what warning__what--first", face.description);
   return element(
     "div", "warning__body",
     written("h1", "warning__headline", face.headline),
