@@ -14,6 +14,9 @@ from realis.cap.fields import Node
 from realis.cap.times import read_time, write_time
 from realis.errors import InvalidInput
 
+MAX_REFERENCES = 500
+"""References of one message that are read; chains in use have a handful."""
+
 _ITEM = re.compile(r'"([^"]*)"|(\S+)')
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d\S*")
 _FORBIDDEN = re.compile(r"[\s,<&]")
@@ -32,7 +35,9 @@ def read_references(alert: Node) -> tuple[Reference, ...]:
         found.extend(_from_parts(parts))
     if not strict or any(reference.sent is None for reference in found):
         node.note("references-form", "Die Verweise sind nicht als Absender,Kennung,Zeit geschrieben.")
-    return tuple(dict.fromkeys(found))
+    if len(found) > MAX_REFERENCES:
+        node.note("references-many", f"Nur die ersten {MAX_REFERENCES} Verweise wurden gelesen.")
+    return tuple(dict.fromkeys(found[:MAX_REFERENCES]))
 
 
 def _from_parts(parts: list[str]) -> list[Reference]:

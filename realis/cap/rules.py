@@ -52,8 +52,11 @@ def _future(alert: Alert, now: datetime) -> Iterator[Finding]:
 
 
 def _unknown_references(alert: Alert, known: Collection[Reference]) -> Iterator[Finding]:
+    by_identifier: dict[str, list[Reference]] = {}
+    for other in known:
+        by_identifier.setdefault(other.identifier, []).append(other)
     for reference in alert.references:
-        if not any(same_reference(reference, other) for other in known):
+        if not any(same_reference(reference, other) for other in by_identifier.get(reference.identifier, ())):
             yield Finding(
                 "reference-unknown",
                 "<references>",

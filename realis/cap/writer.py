@@ -17,13 +17,14 @@ from realis.area import Area, NamedValue, Ring
 from realis.cap.references import check_name, write_list, write_references
 from realis.cap.schema import first_error
 from realis.cap.times import write_time
-from realis.cap.xml import CAP_12
+from realis.cap.xml import CAP_12, MAX_BYTES
 from realis.errors import InvalidInput
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _EMPTY = f'<alert xmlns="{CAP_12}"/>'.encode()
 _MIN_RING = 4
+_ROOM_FOR_SIGNATURE = 16 * 1024
 
 
 def write(alert: Alert) -> bytes:
@@ -59,7 +60,14 @@ def _finished(root: etree._Element) -> bytes:
     if error is not None:
         raise InvalidInput(f"Die Nachricht lässt sich nicht als CAP 1.2 schreiben ({error.message}).")
     etree.indent(root)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
+    written = etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
+    if len(written) > MAX_BYTES - _ROOM_FOR_SIGNATURE:
+        raise InvalidInput(
+            f"Die Nachricht wird größer als {MAX_BYTES // 1024 // 1024} MB.",
+            where="area",
+            remedy="Wählen Sie ein einfacheres Gebiet; es steht in jeder Sprachfassung noch einmal.",
+        )
+    return written
 
 
 class _Writer:

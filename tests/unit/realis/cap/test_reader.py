@@ -168,6 +168,14 @@ def test_reads_references_in_every_form_seen(text: str, expected: list[Reference
     assert ("references-form" not in {finding.rule for finding in result.problems}) is clean
 
 
+def test_reads_no_endless_references() -> None:
+    """A message that refers to thousands of others is read up to a bound, and says so."""
+    many = " ".join(f"x.{n}" for n in range(2000))
+    raw = changed("unknown_reference", "stab@musterstadt.example,stab.never-seen.1,2026-03-01T09:00:00+01:00", many)
+    assert len(read(raw).alert.references) == 500
+    assert "references-many" in rules(raw)
+
+
 def test_maps_unknown_words_and_says_so() -> None:
     """Values the standard does not know are read as the closest one, and never silently."""
     result = read(changed("expired", "<severity>Severe", "<severity>Terrible"))
