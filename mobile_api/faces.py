@@ -8,11 +8,11 @@ from aiohttp import web
 
 from mobile_api.api import Api
 from mobile_api.deps import Deps, ParseSubscription
-from mobile_api.site import Site, page_context
+from mobile_api.site import Site, html, page_context
 from mobile_api.subscriptions import Subscriptions
 from mobile_api.worker import Worker
 from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
-from realis.web.pages import Pages
+from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
 
 
@@ -61,6 +61,6 @@ def error_page(pages: Pages, city: City) -> ErrorPage:
 
     def show(request: web.Request, status: int, message: str, remedy: str) -> web.Response:
         context = page_context(city, "/") | {"code": status, "message": message, "remedy": remedy}
-        return pages.html(request, "phone/error.html", status=status, **context)
+        return html(pages, "phone/error.html", wanted_language(request, city.languages), context, status=status)
 
     return show

@@ -19,8 +19,8 @@ _KM_PER_DEGREE = 111.195
 _MARGIN = 0.22
 _SMALLEST_SPAN_KM = 1.5
 _SCALE_STEPS_KM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
-_LETTER = 13.0
-_LINE = 30.0
+_LETTER = 14.5
+_LINE = 34.0
 
 
 @dataclass(frozen=True, slots=True)

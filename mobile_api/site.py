@@ -6,6 +6,7 @@ Handlers gather and hand over; every word is in a template or comes rendered wit
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -14,14 +15,13 @@ from mobile_api.api import AS_OF, course_not_found, incident_id, warning_not_fou
 from mobile_api.deps import EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, Deps
 from mobile_api.outline import picture, touched
 from mobile_api.views import chain_json, in_language
-from realis.alert import Ending
+from realis.alert import Ending, Occasion
 from realis.draft import Rendered
 from realis.ports import City, Course, WarningView
 from realis.web.i18n import LANGUAGE_NAMES, direction
-from realis.web.pages import LANGUAGE_COOKIE, safe_html
+from realis.web.pages import LANGUAGE_COOKIE, Pages, safe_html
 
 _YEAR_S = 365 * 24 * 3600
-PERSONAL = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Site:
         response = self._page(
             request,
             "phone/home.html",
-            warnings=[self._shown(view, language) for view in snapshot.in_force],
+            warnings=[self._shown(view, language) for view in snapshot.in_force if _real(view)],
+            drills=[self._shown(view, language) for view in snapshot.in_force if not _real(view)],
             ended=[self._shown(view, language) for view in snapshot.ended],
             as_of=snapshot.as_of,
             version=snapshot.version,
@@ -150,12 +151,15 @@ class Site:
 
     def _page(self, request: web.Request, template: str, **context: object) -> web.Response:
         language = self._deps.language(request)
-        response = self._deps.pages.html(
-            request, template, language=language, **page_context(self._deps.city, request.path), **context
-        )
-        response.headers.update(PERSONAL)
+        known = page_context(self._deps.city, request.path)
+        response = html(self._deps.pages, template, language, known | context)
         _remember_language(request, response, self._deps.languages)
         return response
+
+
+def _real(view: WarningView) -> bool:
+    """Whether it is for action. Tests and exercises stand apart and are never counted as warnings."""
+    return view.occasion is Occasion.ERNSTFALL
 
 
 def _ending_words(view: WarningView, text: Rendered) -> tuple[str, str]:
@@ -165,6 +169,15 @@ def _ending_words(view: WarningView, text: Rendered) -> tuple[str, str]:
     if view.ending is Ending.EXPIRED:  # the only words the renderer puts in itself, so in the reader's language
         return text.instruction, text.language
     return text.description, text.written_in
+
+
+def html(
+    pages: Pages, template: str, language: str, context: Mapping[str, object], *, status: int = 200
+) -> web.Response:
+    """A page that browsers may keep for going back, but ask for anew."""
+    headers = {"Content-Language": language, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-cache"}
+    text = pages.text(template, language, **context)
+    return web.Response(text=text, content_type="text/html", status=status, headers=headers)
 
 
 def page_context(city: City, path: str) -> dict[str, object]:

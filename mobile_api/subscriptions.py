@@ -184,7 +184,9 @@ class Subscriptions:
             )
         if not places:
             raise InvalidInput(
-                "Es ist kein Ort gewählt.", where="places", remedy="Wählen Sie mindestens einen Ort oder die ganze Stadt."
+                "Es ist kein Ort gewählt.",
+                where="places",
+                remedy="Wählen Sie mindestens einen Ort oder die ganze Stadt.",
             )
         return frozenset[str]().union(*(self._cells[place] for place in places))
 

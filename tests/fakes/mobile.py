@@ -19,7 +19,7 @@ from content.phrases import PhraseBook
 from realis.alert import Ending, Level, Occasion
 from realis.area import Area, Circle
 from realis.draft import LANGUAGES, Content, DraftKind, LanguageText, Variant
-from realis.egress import Policy
+from realis.egress_policy import PublicOnly
 from realis.incident import Viewer
 from realis.ports import (
     PAGE,
@@ -161,7 +161,7 @@ def keyed_hash(value: str) -> str:
 
 def strict_subscription(data: Mapping[str, object]) -> tuple[str, str]:
     """The channel's own check, as in a real installation."""
-    return parse_subscription(data, Policy())
+    return parse_subscription(data, PublicOnly())
 
 
 def any_subscription(data: Mapping[str, object]) -> tuple[str, str]:
