@@ -143,7 +143,7 @@ class Renderer:
 
     def _words(self, content: Content, language: str) -> tuple[LanguageText, tuple[str, ...]]:
         """The text in the reader's language, else English, else German, with the labels that must be shown."""
-        for candidate in (language, SECOND_LANGUAGE, SOURCE_LANGUAGE):
+        for candidate in (language, language.split("-")[0], SECOND_LANGUAGE, SOURCE_LANGUAGE):
             found = content.text(candidate)
             if found is None or not found.headline:
                 continue
@@ -188,20 +188,19 @@ class Renderer:
         return self.phrases.phrase("ended_at" if expiry else "until", language, time=when)
 
     def for_follow_up(self, content: Content, kind: DraftKind) -> Content:
-        """The prefilled content of an update or ending: same words to start from, the ending's own where it ends."""
+        """The prefilled content of an update or ending: the same words to start from, or the ending's own."""
         if kind is DraftKind.UPDATE:
             return replace(content, kind=kind, realert=False)
-        key = {DraftKind.ALL_CLEAR: "all_clear.body", DraftKind.RETRACTION: "retraction.body"}[kind]
-        texts = tuple(
-            replace(
-                text,
-                description=self.phrases.phrase(key, text.language),
-                instruction=self._ending_instruction(content, kind, text.language),
-            )
-            for text in content.texts
-        )
+        texts = tuple(self._ending_text(content, kind, text) for text in content.texts)
         return replace(content, kind=kind, texts=texts, onset=None, realert=True)
 
-    def _ending_instruction(self, content: Content, kind: DraftKind, language: str) -> str:
-        template = self.phrases.template(content.event_code, kind, language)
-        return template.instruction if template else ""
+    def _ending_text(self, content: Content, kind: DraftKind, text: LanguageText) -> LanguageText:
+        """Never the warning's own words: under "Entwarnung" they would still tell people to flee."""
+        template = self.phrases.template(content.event_code, kind, text.language)
+        if template is not None:
+            return LanguageText(
+                text.language, template.headline, template.description, template.instruction, template.checked_by
+            )
+        key = {DraftKind.ALL_CLEAR: "all_clear.body", DraftKind.RETRACTION: "retraction.body"}[kind]
+        headline = self.phrases.phrase(f"kind.{kind.value}", text.language)
+        return LanguageText(text.language, headline, self.phrases.phrase(key, text.language))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, or_, select, union
+from sqlalchemy import Row, Select, and_, exists, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -23,6 +23,7 @@ from realis.storage.counting import channel_counts
 from realis.storage.database import Database, insert
 from realis.storage.ledger import BatchState, DispatchState, add_tallies, close_open_batches
 from realis.storage.schema import (
+    Instant,
     addresses,
     alert_cells,
     alerts,
@@ -340,7 +341,7 @@ class SqlBatches:
     async def _write_times(self, connection: AsyncConnection, dispatch_id: int, result: BatchResult) -> None:
         if result.first_accepted is None:
             return
-        first = func.coalesce(dispatches.c.first_accepted, result.first_accepted)
+        first = func.coalesce(dispatches.c.first_accepted, literal(result.first_accepted, Instant))
         values = {"first_accepted": first, "last_accepted": result.last_accepted}
         await connection.execute(dispatches.update().where(dispatches.c.id == dispatch_id).values(values))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from realis.errors import (
     Conflict,
@@ -20,7 +21,6 @@ from realis.errors import (
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ErrorPage = Callable[[web.Request, int, str, str], web.Response]
 """Makes a page from request, status, what is wrong, what to do."""
 
@@ -57,9 +57,7 @@ def from_error(error: RealisError) -> web.Response:
     )
 
 
-def middleware(
-    page: ErrorPage,
-) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def middleware(page: ErrorPage) -> Middleware:
     """Turns errors into answers: problem+json under ``/api`` (and for whoever asks for JSON), else a page."""
 
     @web.middleware

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -103,7 +102,6 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_targets")),
         sa.UniqueConstraint("channel", "fingerprint", name=op.f("uq_targets_channel_fingerprint")),
-        sqlite_autoincrement=True,
         sqlite_autoincrement=True,
     )
     op.create_table(

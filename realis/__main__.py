@@ -1,0 +1,5 @@
+"""``python -m realis``."""
+
+from realis.cli import app
+
+app()

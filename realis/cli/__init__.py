@@ -1,0 +1,5 @@
+"""The command line: ``realis …``. Each module is one family of commands; none decides about warnings."""
+
+from realis.cli.main import app
+
+__all__ = ["app"]

@@ -1,0 +1,108 @@
+"""``realis alert``, ``realis cap``, ``realis incident``, ``realis audit``, ``realis db``: messages and records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from realis.cap.reader import read
+from realis.cap.rules import check
+from realis.cli.session import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.errors import InvalidInput, RealisError
+from realis.intake.client import send
+from realis.storage import audit as audit_chain
+from realis.storage.incidents import SqlDesk
+from realis.wiring import SystemClock
+
+alerts = typer.Typer(help="Meldungen an ein laufendes REALIS.", no_args_is_help=True)
+cap = typer.Typer(help="CAP-Dateien.", no_args_is_help=True)
+incidents = typer.Typer(help="Lagen.", no_args_is_help=True)
+audit = typer.Typer(help="Das Protokoll.", no_args_is_help=True)
+db = typer.Typer(help="Die Datenbank.", no_args_is_help=True)
+
+
+@alerts.command("send")
+def alert_send(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    token: Annotated[str, typer.Option(envvar="REALIS_TOKEN", help="Zugang der Behörde")],
+    url: Annotated[str, typer.Option(help="Adresse des laufenden REALIS")] = "http://localhost:8080",
+) -> None:
+    """Sendet eine CAP-Meldung, wie es eine Behörde täte."""
+    status, answer = run(send(file.read_bytes(), url, token))
+    if status not in (200, 201):
+        fail(
+            InvalidInput(
+                str(answer.get("title", f"Antwort {status}")),
+                where=str(answer.get("where", "")),
+                remedy=str(answer.get("remedy", "")),
+            )
+        )
+    out.print("Schon bekannt, nichts geändert." if status == 200 else "Angenommen.")
+    out.print(f"Lage: {answer['incident']}\nEntwurf: {answer['draft']}")
+    problems = answer.get("problems")
+    for problem in problems if isinstance(problems, list) else []:
+        out.print(f"  ! {problem}", markup=False)
+
+
+@cap.command("check")
+def cap_check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Liest eine CAP-Datei und nennt, was daran nicht stimmt."""
+    try:
+        result = read(file.read_bytes())
+    except RealisError as error:
+        fail(error)
+    findings = (*result.problems, *check(result.alert, SystemClock().now(), list(result.alert.references)))
+    out.print(f"{result.alert.identifier}: lesbar, {len(findings)} Hinweis(e)", markup=False)
+    for finding in findings:
+        out.print(f"  {finding.rule}: {finding.text}", markup=False)
+
+
+@incidents.command("list")
+def incident_list(config: ConfigOption = CONFIG) -> None:
+    """Zeigt die Lagen der letzten 30 Tage."""
+
+    async def work() -> None:
+        clock = SystemClock()
+        table = Table("Lage", "Anlass", "Stufe", "Stand", "Rev.", "Titel")
+        async with database(settings_from(config)) as opened:
+            for entry in await SqlDesk(opened, clock).board(clock.now()):
+                table.add_row(
+                    str(entry.incident),
+                    entry.occasion.value,
+                    str(int(entry.level)),
+                    entry.stage.value,
+                    str(entry.revision),
+                    entry.title,
+                )
+        out.print(table)
+
+    run(work())
+
+
+@audit.command("verify")
+def audit_verify(config: ConfigOption = CONFIG) -> None:
+    """Rechnet das ganze Protokoll nach."""
+
+    async def work() -> audit_chain.Verdict:
+        async with database(settings_from(config)) as opened:
+            return await audit_chain.verify(opened)
+
+    verdict = run(work())
+    if verdict.broken_at:
+        fail(InvalidInput(f"Das Protokoll ist ab Eintrag {verdict.broken_at} verändert worden."))
+    out.print(f"In Ordnung: {verdict.entries} Einträge, letzte Prüfsumme {verdict.last_digest}")
+
+
+@db.command("upgrade")
+def db_upgrade(config: ConfigOption = CONFIG) -> None:
+    """Bringt die Datenbank auf den Stand dieses Programms (geschieht auch bei jedem Start)."""
+
+    async def work() -> None:
+        async with database(settings_from(config)):
+            pass
+
+    run(work())
+    out.print("Die Datenbank ist auf dem neuesten Stand.")

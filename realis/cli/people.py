@@ -1,0 +1,120 @@
+"""``realis user``, ``realis token`` and ``realis display``: who may come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from realis.cli.session import CONFIG, ConfigOption, database, out, run, settings_from
+from realis.errors import InvalidInput
+from realis.keys import Keys
+from realis.pairing import pair_screen, screen_target
+from realis.ports import TokenKind
+from realis.release import Role
+from realis.settings import Settings
+from realis.storage.addresses import AddressBook
+from realis.storage.people import SqlTokens, SqlUsers
+from realis.storage.targets import SqlTargets
+from realis.web.passwords import Passwords, issue_one_time
+from realis.web.sessions import hash_token, new_token
+from realis.wiring import SystemClock
+
+users = typer.Typer(help="Menschen am Warnpult.", no_args_is_help=True)
+tokens = typer.Typer(help="Zugänge von Behörden.", no_args_is_help=True)
+displays = typer.Typer(help="Öffentliche Bildschirme.", no_args_is_help=True)
+
+Roles = Annotated[list[Role], typer.Option("--role", help="Rolle; mehrfach möglich")]
+
+
+async def add_user(settings: Settings, name: str, roles: frozenset[Role]) -> str:
+    """Store a user; the one-time password."""
+    issued = await issue_one_time(Passwords())
+    async with database(settings) as opened:
+        people = SqlUsers(opened, SystemClock())
+        await people.add(name, roles, password_hash=issued.password_hash, must_change=True)
+    return issued.password
+
+
+@users.command("add")
+def user_add(name: str, role: Roles, config: ConfigOption = CONFIG) -> None:
+    """Legt einen Benutzer an und zeigt sein Einmal-Passwort."""
+    password = run(add_user(settings_from(config), name, frozenset(role)))
+    out.print(f"Benutzer {name} angelegt. Einmal-Passwort (wird nur jetzt gezeigt): {password}")
+
+
+@users.command("reset")
+def user_reset(name: str, config: ConfigOption = CONFIG) -> None:
+    """Setzt ein neues Einmal-Passwort und beendet alle Sitzungen."""
+
+    async def work() -> str:
+        issued = await issue_one_time(Passwords())
+        async with database(settings_from(config)) as opened:
+            people = SqlUsers(opened, SystemClock())
+            found = await people.credentials(name)
+            if found is None:
+                raise InvalidInput(f"Es gibt keinen aktiven Benutzer „{name}“.", where="name")
+            await people.set_password(found[0].id, issued.password_hash, must_change=True)
+        return issued.password
+
+    out.print(f"Neues Einmal-Passwort (wird nur jetzt gezeigt): {run(work())}")
+
+
+@users.command("list")
+def user_list(config: ConfigOption = CONFIG) -> None:
+    """Zeigt alle Benutzer."""
+
+    async def work() -> None:
+        table = Table("Name", "Pseudonym", "Rollen", "aktiv")
+        async with database(settings_from(config)) as opened:
+            for user in await SqlUsers(opened, SystemClock()).list():
+                table.add_row(user.name, user.pseudonym, ", ".join(sorted(user.roles)), "ja" if user.active else "nein")
+        out.print(table)
+
+    run(work())
+
+
+@tokens.command("add")
+def token_add(authority: str, config: ConfigOption = CONFIG) -> None:
+    """Gibt einer Behörde einen Zugang für Meldungen (POST /api/v1/intake/cap)."""
+    token = new_token()
+
+    async def work() -> int:
+        async with database(settings_from(config)) as opened:
+            return (await SqlTokens(opened).add(TokenKind.AUTHORITY, authority, token_hash=hash_token(token))).id
+
+    out.print(f"Zugang {run(work())} für {authority}. Token (wird nur jetzt gezeigt): {token}")
+
+
+@tokens.command("revoke")
+def token_revoke(number: int, config: ConfigOption = CONFIG) -> None:
+    """Macht einen Zugang für immer ungültig."""
+
+    async def work() -> None:
+        async with database(settings_from(config)) as opened:
+            await SqlTokens(opened).revoke(number)
+
+    run(work())
+    out.print(f"Zugang {number} gilt nicht mehr.")
+
+
+@displays.command("add")
+def display_add(
+    name: str,
+    place: Annotated[str, typer.Option(help="Kennung des Ortes; ohne: zeigt alle Warnungen der Stadt")] = "",
+    exercises: Annotated[bool, typer.Option(help="Der Bildschirm nimmt an Übungen teil")] = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Koppelt einen Bildschirm und zeigt die Adresse, die er einmal öffnen muss."""
+    settings = settings_from(config)
+
+    async def work() -> str:
+        keys = Keys.open(Path(settings.data_dir) / "keys")
+        async with database(settings) as opened:
+            targets = SqlTargets(opened, AddressBook(keys), SystemClock())
+            new = screen_target(settings.as_city(), name, place, joined=exercises)
+            return await pair_screen(targets, SqlTokens(opened), new)
+
+    out.print(f"Öffnen Sie auf dem Bildschirm einmal:\n{settings.public_url}/display/#token={run(work())}")

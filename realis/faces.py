@@ -1,0 +1,70 @@
+"""All faces in one web application: citizens, operators, authorities, screens' pages, feeds, health."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+import displays.pages
+import mobile_api
+import realis.console
+import realis.intake.cap_http
+from realis.core import Core
+from realis.intake.service import CapIntake
+from realis.storage import migrate
+from realis.web import health, problem, security
+from realis.web.assets import Assets, package_root
+from realis.web.pages import Pages
+from realis.web.sessions import hash_token
+
+PACKAGES = ("realis.web", "realis.console", "mobile_api", "displays")
+"""Packages that bring templates and translations."""
+
+STATIC = ("realis.console", "mobile_api", "displays")
+MAX_BODY = 1024 * 1024
+
+
+def application(core: Core) -> web.Application:
+    """The whole of what is served over HTTP."""
+    assets = Assets([package_root(package) for package in STATIC])
+    pages = Pages.build(
+        PACKAGES,
+        zone=ZoneInfo(core.city.time_zone),
+        asset=assets.url,
+        shared={"city": core.city, "demo": core.city.demo},
+    )
+    app = web.Application(
+        client_max_size=MAX_BODY, middlewares=[problem.middleware(mobile_api.error_page(pages, core.city))]
+    )
+    security.install(app, core.settings.gateway_url, https=core.settings.https)
+    assets.register(app)
+    health.register(app, {"database": lambda: migrate.is_current(core.database)})
+    realis.intake.cap_http.register(app, receive=CapIntake(core.desk), tokens=core.tokens, hash_token=hash_token)
+    realis.console.register(
+        app,
+        desk=core.desk,
+        users=core.users,
+        sessions=core.sessions,
+        pages=pages,
+        events=core.events,
+        clock=core.clock,
+        https=core.settings.https,
+    )
+    displays.pages.register(app, pages=pages, city=core.city, signer=core.keys.frame_signer(), courses=core.courses)
+    core.ways.feeds.register(app)
+    mobile_api.register(
+        app,
+        situation=core.situation,
+        targets=core.targets,
+        courses=core.courses,
+        phrases=core.desk.phrases,
+        pages=pages,
+        city=core.city,
+        clock=core.clock,
+        vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
+        parse_subscription=core.ways.webpush.subscription,
+        fingerprint=core.keys.fingerprint,
+        hash_token=core.keys.fingerprint,
+    )
+    return app

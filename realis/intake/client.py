@@ -1,0 +1,27 @@
+"""The authority's side of the intake: posts a message to a running REALIS, as ``realis alert send`` does."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from realis.errors import InvalidInput
+from realis.intake.cap_http import PATH
+
+SEND_TIMEOUT_S = 30
+
+
+async def send(raw: bytes, url: str, token: str) -> tuple[int, dict[str, object]]:
+    """Post a message to a running REALIS; status and answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cap+xml"}
+    timeout = aiohttp.ClientTimeout(total=SEND_TIMEOUT_S)
+    address = f"{url.rstrip('/')}{PATH}"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(address, data=raw, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise InvalidInput(
+            f"{url} antwortet nicht ({type(error).__name__}).", remedy="Läuft `realis serve`? Stimmt --url?"
+        ) from error

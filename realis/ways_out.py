@@ -1,0 +1,129 @@
+"""The table of channels: the one place that constructs every way out. A new channel is one row here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from channels.by_hand import ByHand
+from channels.feeds import Feeds
+from channels.mastodon import Mastodon
+from channels.telegram import Telegram
+from channels.terminal import Terminal
+from channels.webpush import WebPush
+from displays.channel import Screens
+from realis.egress import Egress
+from realis.egress_policy import Configured, LoopbackOnly, Policy, PublicOnly
+from realis.ports import Channel, City, Clock, Events, Limits, NewTarget, Situation, Vapid
+from realis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where this installation may connect to. The demo's doors open to loopback only."""
+
+    strangers: Policy
+    telegram: Policy
+    mastodon: Policy
+
+    @classmethod
+    def for_settings(cls, settings: Settings) -> Doors:
+        """Strangers by public address only; the city's own services by name only."""
+        return cls(
+            strangers=PublicOnly(),
+            telegram=Configured(_hosts(settings.telegram.base_url)),
+            mastodon=Configured(_hosts(settings.mastodon.base_url)),
+        )
+
+    @classmethod
+    def loopback(cls) -> Doors:
+        """For the demo: nothing ever leaves this machine."""
+        return cls(LoopbackOnly(), LoopbackOnly(), LoopbackOnly())
+
+
+def _hosts(url: str) -> frozenset[str]:
+    host = urlsplit(url).hostname
+    return frozenset({host} if host else ())
+
+
+@dataclass(frozen=True, slots=True)
+class WaysOut:
+    """All channels by name, and the guarded clients under them."""
+
+    channels: Mapping[str, Channel]
+    webpush: WebPush
+    feeds: Feeds
+    egresses: tuple[Egress, ...]
+
+    @property
+    def limits(self) -> Mapping[str, Limits]:
+        """What each channel can carry, by name."""
+        return {name: channel.limits for name, channel in self.channels.items()}
+
+    async def close(self) -> None:
+        """Give back all sockets."""
+        for channel in self.channels.values():
+            await channel.close()
+        for egress in self.egresses:
+            await egress.close()
+
+
+def build(
+    settings: Settings,
+    doors: Doors,
+    *,
+    city: City,
+    situation: Situation,
+    events: Events,
+    vapid: Vapid,
+    clock: Clock,
+) -> WaysOut:
+    """Every way out this program has, set up or not."""
+    strangers, to_telegram, to_mastodon = Egress(doors.strangers), Egress(doors.telegram), Egress(doors.mastodon)
+    webpush = WebPush(strangers, vapid, clock)
+    feeds = Feeds(situation, city)
+    telegram = Telegram(
+        to_telegram,
+        settings.telegram.token.get_secret_value(),
+        settings.telegram.chat_id,
+        settings.telegram.base_url,
+    )
+    mastodon = Mastodon(to_mastodon, settings.mastodon.base_url, settings.mastodon.token.get_secret_value())
+    table: Iterable[Channel] = (
+        Screens(events),
+        webpush,
+        telegram,
+        mastodon,
+        feeds,
+        Terminal(sys.stdout),
+        ByHand(),
+    )
+    return WaysOut({channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon))
+
+
+def account_targets(settings: Settings, ways: WaysOut, *, demo: bool) -> list[NewTarget]:
+    """The one target of each channel that is an account or a place of our own.
+
+    Public accounts take part in exercises only if their settings say so (a test account); feeds, terminal and
+    by hand keep exercises apart by themselves.
+    """
+    exercises = {
+        "telegram": demo or settings.telegram.exercises,
+        "mastodon": demo or settings.mastodon.exercises,
+    }
+    return [
+        NewTarget(
+            channel=channel.name,
+            address="account",
+            fingerprint="account",
+            language="de",
+            origin=channel.name,
+            everywhere=True,
+            joined=exercises.get(channel.name, True),
+            label=channel.label,
+        )
+        for channel in ways.channels.values()
+        if not channel.limits.by_place
+    ]

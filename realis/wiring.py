@@ -1,0 +1,247 @@
+"""The composition root: builds every part, joins them, runs them, takes them down. Decides nothing about warnings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from content.courses import CourseLibrary
+from content.phrases import PhraseBook
+from displays.gateway import Gateway
+from realis import faces, ways_out
+from realis.backplane.memory import MemoryEvents
+from realis.core import Core
+from realis.desk import Desk, Identity
+from realis.dispatcher import Dispatcher
+from realis.errors import ConfigurationError
+from realis.keys import Keys
+from realis.planner import Planner
+from realis.ports import Clock, Topic
+from realis.release import IssuePolicy
+from realis.render import Renderer
+from realis.settings import Settings
+from realis.situation import AlertSituation
+from realis.storage import migrate
+from realis.storage.addresses import AddressBook
+from realis.storage.alerts import SqlAlerts
+from realis.storage.batches import SqlBatches
+from realis.storage.database import Database
+from realis.storage.incidents import SqlDesk
+from realis.storage.marks import check_mark, has_subscriptions
+from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
+from realis.storage.targets import SqlConfirmations, SqlTargets
+from realis.ways_out import Doors
+from realis.web.sessions import hash_token
+
+log = structlog.get_logger(__name__)
+
+SHUTDOWN_S = 20.0
+"""How long what is in flight may take to finish at the end."""
+
+RELEASE_CHECK_S = 1.0
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place that asks
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """What an installation is allowed beyond its settings. The default is a real one.
+
+    Args:
+        demo: this is the demo: its database is marked, every target counts as joined.
+    """
+
+    policy: IssuePolicy
+    doors: Doors
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything, joined. ``run`` serves until it is told to stop."""
+
+    core: Core
+    dispatcher: Dispatcher
+    gateway: Gateway
+    runner: web.AppRunner
+
+    @property
+    def http_port(self) -> int:
+        """The port in use, also when 0 was asked for."""
+        return int(self.runner.addresses[0][1])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the side tasks until ``stop``; if one dies, everything stops and its error is raised."""
+        async with asyncio.TaskGroup() as group:
+            dispatching = group.create_task(self.dispatcher.run(), name="dispatcher")
+            issuing = group.create_task(self._issue_releases(), name="releases")
+            await stop.wait()
+            issuing.cancel()
+            self.dispatcher.stop()
+            await asyncio.wait({dispatching}, timeout=SHUTDOWN_S)
+            # What is cut off here stays claimed on disk; the next start frees and finishes it.
+            dispatching.cancel()
+
+    async def _issue_releases(self) -> None:
+        """Issue what is due; wake at the next due time, at any desk event, and once a second."""
+        wake = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in self.core.events.listen(Topic.DESK):
+                wake.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen(), name="releases.listen")
+            while True:
+                wake.clear()
+                due = await self.core.desk.issue_due()
+                wait_s = RELEASE_CHECK_S
+                if due is not None:
+                    wait_s = max(0.0, min(wait_s, (due - self.core.clock.now()).total_seconds()))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), wait_s)
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings, *, variation: Variation | None = None, clock: Clock | None = None
+) -> AsyncIterator[App]:
+    """The whole program, answering but not yet sending; everything is given back at the end, last first.
+
+    Raises:
+        ConfigurationError: another `serve` uses this data, or the database is (not) a demo's.
+    """
+    variation = variation or Variation(IssuePolicy(), Doors.for_settings(settings))
+    async with contextlib.AsyncExitStack() as stack:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stack.enter_context(only_one(settings.data_dir))
+        database = await open_database(settings, demo=variation.demo)
+        stack.push_async_callback(database.close)
+        core = await assemble(settings, variation, database, clock or SystemClock())
+        stack.push_async_callback(core.ways.close)
+        # Nobody else can be sending: whatever a killed process had claimed is free again.
+        await core.batches.reclaim()
+        gateway = await stack.enter_async_context(_gateway(core))
+        runner = web.AppRunner(faces.application(core), access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        app = App(core, _dispatcher(core), gateway, runner)
+        log.info("serving", http=app.http_port, gateway=gateway.port)
+        yield app
+
+
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the lock that lets one `serve` at a time use this data."""
+    with (data_dir / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigurationError(
+                f"In {data_dir} läuft schon ein `realis serve`.", remedy="Beenden Sie es zuerst."
+            ) from error
+        yield
+
+
+async def open_database(settings: Settings, *, demo: bool) -> Database:
+    """The database, migrated, and known to be of the right sort."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.database_url)
+    try:
+        await migrate.upgrade(database)
+        await check_mark(database, demo=demo)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+async def assemble(settings: Settings, variation: Variation, database: Database, clock: Clock) -> Core:
+    """The parts under all faces, over an open database."""
+    city = settings.as_city(demo=variation.demo)
+    events, alerts = MemoryEvents(), SqlAlerts(database)
+    keys = Keys.open(settings.data_dir / "keys", expect_existing=await has_subscriptions(database))
+    book = AddressBook(keys)
+    situation, batches = AlertSituation(alerts, clock), SqlBatches(database, book)
+    targets = SqlTargets(database, book, clock)
+    ways = ways_out.build(
+        settings,
+        variation.doors,
+        city=city,
+        situation=situation,
+        events=events,
+        vapid=keys.vapid(settings.push_contact),
+        clock=clock,
+    )
+    for target in ways_out.account_targets(settings, ways, demo=variation.demo):
+        await targets.put(target)
+    desk = Desk(
+        store=SqlDesk(database, clock),
+        alerts=alerts,
+        ledger=batches,
+        targets=targets,
+        renderer=Renderer(PhraseBook.load(), city, ways.limits),
+        signer=keys.cap_signer(),
+        events=events,
+        clock=clock,
+        identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+        policy=variation.policy,
+        ways_out=ways.channels,
+        pause=timedelta(seconds=settings.pause_s),
+    )
+    return Core(
+        settings=settings,
+        city=city,
+        clock=clock,
+        database=database,
+        keys=keys,
+        events=events,
+        desk=desk,
+        users=SqlUsers(database, clock),
+        sessions=SqlSessions(database),
+        tokens=SqlTokens(database),
+        targets=targets,
+        batches=batches,
+        situation=situation,
+        courses=CourseLibrary.load(),
+        ways=ways,
+    )
+
+
+def _dispatcher(core: Core) -> Dispatcher:
+    planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
+    return Dispatcher(core.batches, planner, core.ways.channels, events=core.events, clock=core.clock)
+
+
+def _gateway(core: Core) -> Gateway:
+    return Gateway(
+        situation=core.situation,
+        events=core.events,
+        tokens=core.tokens,
+        targets=core.targets,
+        confirmations=SqlConfirmations(core.database),
+        signer=core.keys.frame_signer(),
+        clock=core.clock,
+        city=core.city,
+        courses=core.courses,
+        phrases=core.desk.phrases,
+        host=core.settings.gateway_host,
+        port=core.settings.gateway_port,
+        hash_token=hash_token,
+    )
