@@ -32,6 +32,8 @@ QUIET = {
     "dom.push.testing.allowInsecureServerURL": True,
     "dom.push.userAgentID": "",
     "dom.serviceWorkers.enabled": True,
+    # Without a desktop there is nobody to hand a notification to; Firefox then draws it itself.
+    "alerts.useSystemBackend": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "app.normandy.enabled": False,

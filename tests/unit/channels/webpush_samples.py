@@ -41,7 +41,14 @@ MESSAGE = Message(
     url="https://warnung.example.org/alerts/0190a1b2-0000-7000-8000-000000000001",
 )
 
-ALL_CLEAR = replace(MESSAGE, revision=2, kind=Kind.ALL_CLEAR, expires=None, deadline=NOW + timedelta(hours=1))
+ALL_CLEAR = replace(
+    MESSAGE,
+    revision=2,
+    kind=Kind.ALL_CLEAR,
+    text=replace(TEXT, kind="Entwarnung", description="Der Pegel fällt.", instruction="", until=""),
+    expires=None,
+    deadline=NOW + timedelta(hours=1),
+)
 
 
 @dataclass(slots=True)
