@@ -19,8 +19,8 @@ from shapely.ops import unary_union
 CELL_RESOLUTION = 8
 """H3 resolution of a citizen's place: cells of about 0.7 km², coarse on purpose."""
 
-MAX_CELLS = 50_000
-"""Bound for one area (about 37,000 km², the size of North Rhine-Westphalia)."""
+MAX_KM2 = 40_000.0
+"""Largest bounding box of one warning: about North Rhine-Westphalia, some 55,000 cells."""
 
 _EARTH_RADIUS_KM = 6371.0088
 _CIRCLE_CORNERS = 48
@@ -120,6 +120,17 @@ def polygons_of(shape: BaseGeometry) -> list[Polygon]:
     if isinstance(shape, Polygon):
         return [] if shape.is_empty else [shape]
     return [part for part in getattr(shape, "geoms", ()) if isinstance(part, Polygon) and not part.is_empty]
+
+
+def extent_km2(areas: Iterable[Area]) -> float:
+    """The rough size of the areas' bounding box in km², to refuse what is far too large before matching it."""
+    shape = geometry(areas)
+    if shape.is_empty:
+        return 0.0
+    west, south, east, north = shape.bounds
+    km_per_degree = math.pi * _EARTH_RADIUS_KM / 180
+    narrowing = math.cos(math.radians((north + south) / 2))
+    return float((north - south) * (east - west) * km_per_degree**2 * narrowing)
 
 
 def cells(areas: Iterable[Area]) -> frozenset[str]:

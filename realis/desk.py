@@ -256,6 +256,8 @@ class Desk:
                 " ".join(problem.message for problem in found),
                 where=",".join(problem.where for problem in found),
             )
+        # Written once now, so that a value CAP cannot carry shows here and not at the moment of issue.
+        write(compose(before.content, self._envelope(before.incident, 1, (), self.clock.now())))
         package = self.preview(before.content, before.incident)
         after = replace(
             before,
@@ -418,16 +420,7 @@ class Desk:
         self.policy.check(content.occasion)
         if chain and chain[-1].alert.status is not content.occasion.status:
             raise WrongState("Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde.")
-        alert = compose(
-            content,
-            Envelope(
-                identifier=f"{self.identity.prefix}.{release.incident}.{number}",
-                sender=self.identity.sender,
-                sent=_whole_second(now, chain),
-                references=references_for_next(chain),
-                web=self._link(release.incident),
-            ),
-        )
+        alert = compose(content, self._envelope(release.incident, number, chain, now))
         audience = audience_for(content)
         return Issue(
             alert=alert,
@@ -440,6 +433,15 @@ class Desk:
             entry=AuditEntry(
                 release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
             ),
+        )
+
+    def _envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
+        return Envelope(
+            identifier=f"{self.identity.prefix}.{incident}.{number}",
+            sender=self.identity.sender,
+            sent=_whole_second(now, chain),
+            references=references_for_next(chain),
+            web=self._link(incident),
         )
 
     def _dispatches(self, content: Content, now: datetime) -> list[NewDispatch]:

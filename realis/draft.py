@@ -25,7 +25,7 @@ from realis.alert import (
     Severity,
     Urgency,
 )
-from realis.area import Area, NamedValue
+from realis.area import MAX_KM2, Area, NamedValue, extent_km2
 
 SOURCE_LANGUAGE = "de"
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
@@ -155,6 +155,10 @@ class Problem:
 
 def problems(content: Content, now: datetime) -> tuple[Problem, ...]:
     """Everything that keeps this content from being submitted. Empty means it may be."""
+    return (*_text_problems(content), *_area_problems(content), *_end_problems(content, now))
+
+
+def _text_problems(content: Content) -> list[Problem]:
     found: list[Problem] = []
     german = content.text(SOURCE_LANGUAGE)
     if german is None or not german.headline.strip():
@@ -166,17 +170,28 @@ def problems(content: Content, now: datetime) -> tuple[Problem, ...]:
             )
         if max(len(text.description), len(text.instruction)) > MAX_TEXT:
             found.append(Problem(f"text.{text.language}", f"Der Text ist länger als {MAX_TEXT} Zeichen."))
-    if content.kind in (DraftKind.ALERT, DraftKind.UPDATE) and german and not german.instruction.strip():
+    if content.kind.ending is None and german and not german.instruction.strip():
         found.append(Problem("instruction", "Es fehlt, was die Menschen tun sollen."))
+    return found
+
+
+def _area_problems(content: Content) -> list[Problem]:
+    found: list[Problem] = []
     if not any(area.has_shape for area in content.areas):
         found.append(Problem("area", "Das Gebiet fehlt. Wählen Sie mindestens einen Stadtteil."))
+    elif extent_km2(content.areas) > MAX_KM2:
+        found.append(Problem("area", "Das Gebiet ist viel zu groß. Wählen Sie die betroffenen Stadtteile."))
     if not content.channels:
         found.append(Problem("channels", "Es ist kein Kanal gewählt."))
+    return found
+
+
+def _end_problems(content: Content, now: datetime) -> list[Problem]:
     if content.expires is None:
-        found.append(Problem("expires", "Es fehlt, bis wann die Meldung gilt."))
-    elif content.expires <= now:
-        found.append(Problem("expires", "Das Ende liegt in der Vergangenheit. Wählen Sie einen späteren Zeitpunkt."))
-    return tuple(found)
+        return [Problem("expires", "Es fehlt, bis wann die Meldung gilt.")]
+    if content.expires <= now:
+        return [Problem("expires", "Das Ende liegt in der Vergangenheit. Wählen Sie einen späteren Zeitpunkt.")]
+    return []
 
 
 @dataclass(frozen=True, slots=True)

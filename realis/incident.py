@@ -1,6 +1,6 @@
 """The chain of an incident's alerts, and the one function that says what is in force.
 
-The same rule in JavaScript (``realis/web/static/in_force.js``) is held to the same test vectors
+The same rule in JavaScript (``realis/web/static/js/in_force.js``) is held to the same test vectors
 (``tests/vectors/in_force.json``). No clock here: ``now`` always comes in.
 """
 

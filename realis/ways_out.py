@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from channels import mastodon, telegram
 from channels.by_hand import ByHand
 from channels.feeds import Feeds
 from channels.mastodon import Mastodon
@@ -41,6 +42,10 @@ class Doors:
     def loopback(cls) -> Doors:
         """For the demo: nothing ever leaves this machine."""
         return cls(LoopbackOnly(), LoopbackOnly(), LoopbackOnly())
+
+
+def _services(policy: Policy) -> Egress:
+    return Egress(policy, body_limit=max(telegram.ANSWER_BYTES, mastodon.ANSWER_BYTES))
 
 
 def _hosts(url: str) -> frozenset[str]:
@@ -81,21 +86,21 @@ def build(
     clock: Clock,
 ) -> WaysOut:
     """Every way out this program has, set up or not."""
-    strangers, to_telegram, to_mastodon = Egress(doors.strangers), Egress(doors.telegram), Egress(doors.mastodon)
+    strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
     webpush = WebPush(strangers, vapid, clock)
     feeds = Feeds(situation, city)
-    telegram = Telegram(
+    telegram_channel = Telegram(
         to_telegram,
         settings.telegram.token.get_secret_value(),
         settings.telegram.chat_id,
         settings.telegram.base_url,
     )
-    mastodon = Mastodon(to_mastodon, settings.mastodon.base_url, settings.mastodon.token.get_secret_value())
+    mastodon_account = Mastodon(to_mastodon, settings.mastodon.base_url, settings.mastodon.token.get_secret_value())
     table: Iterable[Channel] = (
         Screens(events),
         webpush,
-        telegram,
-        mastodon,
+        telegram_channel,
+        mastodon_account,
         feeds,
         Terminal(sys.stdout),
         ByHand(),

@@ -83,7 +83,7 @@ class Stage:
 
     def _introduce(self, people: Cast) -> None:
         base = self._core.city.public_url
-        table = Table(title="REALIS – Vorführung als ÜBUNG, nur auf diesem Rechner", show_header=False)
+        self._console.print("[bold]REALIS – Vorführung als ÜBUNG, nur auf diesem Rechner[/bold]\n")
         rows = {
             "Handy": f"{base}/",
             "Warnpult": f"{base}/console/",
@@ -93,8 +93,7 @@ class Stage:
             **{f"Anmeldung {name}": f"Einmal-Passwort {word}" for name, word in people.passwords.items()},
         }
         for name, value in rows.items():
-            table.add_row(name, value)
-        self._console.print(table, soft_wrap=True)
+            self._console.print(f"  {name:<28} {value}", soft_wrap=True)
 
     def _say(self, line: str) -> None:
         self._console.print(f"\n[bold]▸ {line}[/bold]")
@@ -119,7 +118,7 @@ def _finished(counts: tuple[ChannelCount, ...]) -> bool:
 
 
 def _table(counts: tuple[ChannelCount, ...]) -> Table:
-    table = Table("Kanal", "Ziele", "angenommen", "bestätigt", "fehlgeschlagen", "erstes nach", "letztes nach")
+    table = Table("Kanal", "Ziele", "an", "gezeigt", "Fehler", "erstes", "letztes")
     for count in counts:
         failed = sum(count.states.get(state, 0) for state in _FAILED)
         table.add_row(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import aiohttp
 
 from realis.errors import InvalidInput
@@ -18,7 +20,7 @@ async def send(raw: bytes, url: str, token: str) -> tuple[int, dict[str, object]
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(address, data=raw, headers=headers, allow_redirects=False) as answer,
+            session.post(address, data=io.BytesIO(raw), headers=headers, allow_redirects=False) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError) as error:

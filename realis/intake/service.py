@@ -5,11 +5,13 @@ It releases nothing, and it changes nothing when the same message comes twice.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from realis.alert import Alert, Reference
+from realis.cap.finding import merged
 from realis.cap.reader import ReadResult, read
 from realis.cap.rules import check
 from realis.desk import Desk
@@ -27,7 +29,8 @@ class CapIntake:
 
     async def __call__(self, raw: bytes, authority: str) -> Receipt:
         """Store the message as a witness of its incident, with a draft."""
-        result = read(raw)
+        # Up to a second of work for the largest messages: never in the way of a screen or a release.
+        result = await asyncio.to_thread(read, raw)
         alert, digest = result.alert, hashlib.sha256(raw).hexdigest()
         known = await self.desk.store.find_witness(authority, alert.sender, alert.identifier)
         if known is not None:
@@ -61,7 +64,7 @@ class CapIntake:
         known: list[Reference],
     ) -> Receipt:
         alert, city = result.alert, self.desk.city
-        findings = (*result.problems, *check(alert, self.desk.clock.now(), known))
+        findings = merged([*result.problems, *check(alert, self.desk.clock.now(), known)])
         problems = tuple(finding.text for finding in findings)
         content = content_of(result, findings, languages=city.languages, default_source=authority)
         usable = tuple(row.name for row in await self.desk.channels() if not row.problem)
