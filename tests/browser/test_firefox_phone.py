@@ -19,6 +19,7 @@ from content.phrases import PhraseBook
 from realis.delivery import Accepted
 from realis.egress import Egress
 from realis.egress_policy import LoopbackOnly
+from realis.keys import Keys
 from realis.ports import Message, Target
 from realis.web import problem, security
 from realis.web.assets import Assets, package_root
@@ -26,7 +27,6 @@ from realis.web.pages import Pages
 from tests.browser.firefox import Firefox, firefox
 from tests.fakes.firefox_push import DELIVERED, FirefoxPush
 from tests.fakes.mobile import CITY, FixedClock, SituationInMemory, TargetsInMemory, keyed_hash
-from tests.fakes.push_service import PeerVapid
 from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE
 
 ARRIVES_WITHIN_S = 20.0
@@ -55,9 +55,10 @@ class Site:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """Pages, API and service worker as in a real installation, on loopback."""
-    now, vapid, targets = datetime.now(UTC), PeerVapid(), TargetsInMemory()  # noqa: TID251 - a browser's clock judges
+    now, targets = datetime.now(UTC), TargetsInMemory()  # noqa: TID251 - a browser's clock judges
+    vapid = Keys.open(tmp_path / "keys").vapid("mailto:warnung@example.org")
     channel = WebPush(Egress(LoopbackOnly()), vapid, FixedClock(now))
     assets = Assets([package_root("mobile_api")])
     pages = Pages.build(["realis.web", "mobile_api"], zone=ZoneInfo(CITY.time_zone), asset=assets.url)

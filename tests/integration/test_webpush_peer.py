@@ -6,6 +6,8 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +18,7 @@ from channels.webpush import WebPush, payload
 from realis.delivery import Accepted, Failed, FailureKind
 from realis.egress import Egress
 from realis.egress_policy import LoopbackOnly
+from realis.keys import Keys
 from realis.ports import Target
 from tests.fakes.push_service import PeerVapid
 from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, StandingClock
@@ -73,20 +76,22 @@ async def ask(url: str, data: dict[str, str]) -> dict[str, object]:
         return answer
 
 
-async def test_the_peer_verifies_decrypts_and_lets_go(peer: str) -> None:
+async def test_the_peer_verifies_decrypts_and_lets_go(peer: str, tmp_path: Path) -> None:
     """A warning and its ending are read by Node; after the subscription expires the answer is gone."""
-    vapid = PeerVapid()
-    channel = WebPush(Egress(LoopbackOnly()), vapid, StandingClock())
+    vapid = Keys.open(tmp_path / "keys").vapid("mailto:warnung@example.org")
+    channel = WebPush(Egress(LoopbackOnly()), vapid, StandingClock(datetime.now(UTC)))  # noqa: TID251 - Node's clock
     found = await ask(peer + "/subscribe", {"userVisibleOnly": "true", "applicationServerKey": vapid.public_key})
     client = str(found["clientHash"])
     address, origin = channel.subscription(found)
     target = Target(1, address, "de", origin)
-    assert await channel.send(MESSAGE, [target]) == [Accepted()]
-    assert await channel.send(ALL_CLEAR, [target]) == [Accepted()]
+    end = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251 - Node's clock
+    warning, all_clear = replace(MESSAGE, deadline=end), replace(ALL_CLEAR, deadline=end)
+    assert await channel.send(warning, [target]) == [Accepted()]
+    assert await channel.send(all_clear, [target]) == [Accepted()]
     read = await ask(peer + "/get-notifications", {"clientHash": client})
-    assert read["messages"] == [payload(MESSAGE).decode(), payload(ALL_CLEAR).decode()]
+    assert read["messages"] == [payload(warning).decode(), payload(all_clear).decode()]
     await ask(f"{peer}/expire-subscription/{client}", {})
-    (outcome,) = await channel.send(MESSAGE, [target])
+    (outcome,) = await channel.send(warning, [target])
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.GONE
     await channel.close()
