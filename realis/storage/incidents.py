@@ -257,6 +257,7 @@ class SqlDesk:
         )
         query = (
             select(texts.c.revision, texts.c.body, enrolled.c.target_id, confirmations.c.who, confirmations.c.at)
+            .select_from(texts)
             .join(enrolled, and_(enrolled.c.incident_id == incident, enrolled.c.channel == BY_HAND))
             .outerjoin(confirmations, ticked)
             .where(
