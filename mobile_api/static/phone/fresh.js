@@ -6,7 +6,7 @@ import { inForce } from "../js/in_force.js";
 
 const EVERY_MS = 30000;
 const SPREAD_MS = 10000;
-const JUDGE_MS = 10000;
+const JUDGE_MS = 2000;
 const WAIT_MS = 10000;
 
 /** A time as people of the page's language read it, in the city's zone. */
