@@ -36,7 +36,7 @@ class Printer:
         """The signed frames of a scene: one per language, or one clear frame. Raises ``SigningFailed``."""
         head = _head(snapshot, audience)
         if scene.view is None:
-            return (self._sign({**head, "kind": "clear"}),)
+            return (self._sign({**head, "kind": "clear", **_subject(None)}),)
         texts = spoken(scene.view.texts, audience.languages)
         languages = [text.language for text in texts]
         return tuple(self._sign({**head, "langs": languages, **self._alert(scene.view, scene, text)}) for text in texts)

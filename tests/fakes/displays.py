@@ -345,10 +345,10 @@ class Stage:
     @asynccontextmanager
     async def website(self) -> AsyncIterator[str]:
         """The screen's page on its own port; its address."""
-        runner = web.AppRunner(self._app(), access_log=None)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         port = int(self.city.public_url.rpartition(":")[2])
-        await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.5).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         try:
             yield f"{self.city.public_url}/display/"
         finally:
