@@ -102,6 +102,7 @@ class Egress:
         self._body_limit = body_limit
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def request(
@@ -167,7 +168,8 @@ class Egress:
         return await self.request("PUT", url, headers=headers, data=data, timeout_s=timeout_s)
 
     async def close(self) -> None:
-        """Close every connection. A closed egress opens again when used."""
+        """Close every connection, for good."""
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -190,6 +192,8 @@ class Egress:
 
     def _open(self) -> aiohttp.ClientSession:
         """The session, made on first use because it belongs to the running loop."""
+        if self._closed:
+            raise NotSent("Ausgang ist geschlossen")
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,

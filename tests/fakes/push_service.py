@@ -104,7 +104,8 @@ class PushService:
     """The server; use it with ``async with``. ``status`` and ``extra`` are the answer, ``mode`` a disturbance.
 
     Args:
-        mode: empty, ``hang`` (takes the request, never answers), ``cut`` (takes it and drops the connection).
+        mode: empty, ``hang`` (takes the request, never answers), ``cut`` (takes it and drops the connection),
+            ``drip`` (answers, but its body never ends).
         by_path: another status for one path.
     """
 
@@ -151,4 +152,10 @@ class PushService:
         if self.mode == "cut" and request.transport is not None:
             request.transport.abort()
         status = self.by_path.get(request.path, self.status)
+        if self.mode == "drip":
+            endless = web.StreamResponse(status=status)
+            await endless.prepare(request)
+            await endless.write(b"drip")
+            await self._stop.wait()
+            return endless
         return web.Response(status=status, headers=self.extra, body=None if status == 204 else self.body)

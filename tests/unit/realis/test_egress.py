@@ -183,3 +183,23 @@ async def test_no_error_repeats_the_path() -> None:
             assert "geheim" not in str(failed.value)
             assert failed.value.__cause__ is None
         await egress.close()
+
+
+async def test_a_status_stands_even_if_its_body_never_ends() -> None:
+    """What was answered counts; the rest is given up within the bound."""
+    async with PushService(mode="drip") as service:
+        egress = Egress(LoopbackOnly(), total_timeout_s=0.4)
+        answer = await egress.post(service.origin)
+        assert (answer.status, answer.body_head, answer.truncated) == (201, b"drip", True)
+        await egress.close()
+
+
+async def test_after_closing_nothing_leaves() -> None:
+    """A late sender hears that nothing was sent; no socket is opened again."""
+    async with PushService() as service:
+        egress = Egress(LoopbackOnly())
+        await egress.post(service.origin)
+        await egress.close()
+        with pytest.raises(NotSent):
+            await egress.post(service.origin)
+        assert len(service.arrivals) == 1
