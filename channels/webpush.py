@@ -27,8 +27,10 @@ __all__ = ["WebPush", "is_known_service", "parse_subscription", "payload"]
 
 log = structlog.get_logger(__name__)
 
-_CHUNK = 64
-"""Targets sealed in one go: few enough that the first push leaves at once."""
+_FIRST, _CHUNK = 8, 64
+"""Targets sealed in one go: at first a few, so that the nearest phones are reached at once."""
+
+_Queue = asyncio.Queue[tuple[int, Sealed] | None]
 
 _LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
 
@@ -114,7 +116,7 @@ class WebPush:
             log.error("webpush_too_large", incident=str(message.incident), size=len(plaintext), limit=MAX_PLAINTEXT)
             return [Failed(FailureKind.TOO_LARGE, "Nachricht zu lang für Push")] * len(targets)
         batch = _Batch(message, headers(message, self._clock.now()), len(targets))
-        queue: asyncio.Queue[tuple[int, Sealed] | None] = asyncio.Queue(2 * _CHUNK)
+        queue: _Queue = asyncio.Queue(2 * _CHUNK)
         workers = min(self._in_flight, len(targets))
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
@@ -129,21 +131,20 @@ class WebPush:
         self._sealer.shutdown(wait=False, cancel_futures=True)
         await self._egress.close()
 
-    async def _seal_all(
-        self, batch: _Batch, record: bytes, targets: Sequence[Target], queue: asyncio.Queue[tuple[int, Sealed] | None]
-    ) -> None:
+    async def _seal_all(self, batch: _Batch, record: bytes, targets: Sequence[Target], queue: _Queue) -> None:
         """Seal in a thread, some at a time: the cipher gives up the interpreter lock, so posting goes on meanwhile."""
         loop = asyncio.get_running_loop()
-        for start in range(0, len(targets), _CHUNK):
-            some = targets[start : start + _CHUNK]
+        start, end = 0, _FIRST
+        while some := targets[start:end]:
             done = await loop.run_in_executor(self._sealer, seal, record, some, self._egress.policy)
             for index, sealed in enumerate(done, start):
                 if isinstance(sealed, Failed):
                     batch.outcomes[index] = sealed
                 else:
                     await queue.put((index, sealed))
+            start, end = end, end + _CHUNK
 
-    async def _work(self, batch: _Batch, queue: asyncio.Queue[tuple[int, Sealed] | None]) -> None:
+    async def _work(self, batch: _Batch, queue: _Queue) -> None:
         while (item := await queue.get()) is not None:
             index, sealed = item
             if self._known(sealed.host):

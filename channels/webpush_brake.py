@@ -7,9 +7,9 @@ from realis.delivery import Accepted, Failed, FailureKind, Outcome
 AFTER = 8
 """Failures in a row that concern the service, not the phone, before the rest of the batch is spared."""
 
+# Not AUTH: a row of subscriptions made with foreign keys must not keep the others of the batch from being tried.
 _OF_THE_SERVICE = frozenset(
     {
-        FailureKind.AUTH,
         FailureKind.RATE_LIMITED,
         FailureKind.UNAVAILABLE,
         FailureKind.TIMEOUT,

@@ -100,8 +100,6 @@ async def test_outcomes_keep_the_order_of_the_targets(service: PushService, chan
             {"Retry-After": "Sun, 22 Nov 2026 10:01:00 GMT"},
             Failed(FailureKind.UNAVAILABLE, "Push-Dienst ist gestört (503)", 60.0),
         ),
-        (401, {}, Failed(FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an (401)")),
-        (403, {}, Failed(FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an (403)")),
     ],
 )
 async def test_a_service_that_refuses_all_is_spared_the_rest(
@@ -114,6 +112,25 @@ async def test_a_service_that_refuses_all_is_spared_the_rest(
     assert {outcome.kind for outcome in outcomes if isinstance(outcome, Failed)} == {expected.kind}
     assert {outcome.retry_after_s for outcome in outcomes if isinstance(outcome, Failed)} == {expected.retry_after_s}
     assert len(service.arrivals) <= 64 + AFTER
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_service_that_knows_no_key_of_ours_holds_the_channel(
+    service: PushService, channel: WebPush, status: int
+) -> None:
+    """Nobody in the batch was taken: that is our key, and the operator must hear of it."""
+    service.status = status
+    outcomes = await channel.send(MESSAGE, [service.phone(str(number)).target(number) for number in range(100)])
+    assert set(kinds(outcomes)) == {"auth"}
+
+
+async def test_a_crowd_of_foreign_keys_keeps_nobody_else_from_being_warned(
+    service: PushService, channel: WebPush
+) -> None:
+    """Hundreds of false subscriptions in front are rejected; everybody behind them is tried and reached."""
+    service.by_path = {f"/push/{number}": 403 for number in range(200)}
+    outcomes = await channel.send(MESSAGE, [service.phone(str(number)).target(number) for number in range(300)])
+    assert kinds(outcomes) == ["rejected"] * 200 + ["accepted"] * 100
 
 
 async def test_one_phone_with_a_foreign_key_does_not_silence_the_city(service: PushService, channel: WebPush) -> None:
