@@ -311,9 +311,9 @@ class Desk:
         )
         entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
         await self.store.put_release(draft, release, entry)
-        await self.events.publish(Topic.DESK, str(draft.incident))
         if release.due <= now:
             await self.issue(release)
+        await self.events.publish(Topic.DESK, str(draft.incident))
         return release
 
     def _check_not_over(self, draft: Draft) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
+import uvloop
 from rich.console import Console
 
 from realis.errors import RealisError
@@ -38,7 +38,7 @@ def fail(error: RealisError) -> NoReturn:
 def run(work: Coroutine[object, object, T]) -> T:
     """Run a command's coroutine; deliberate errors become plain words."""
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except RealisError as error:
         fail(error)
 

@@ -10,8 +10,9 @@ import uvloop
 
 from tests.benchmarks.nginx import nginx
 from tests.benchmarks.push import Way, compare, push_channel
+from tests.benchmarks.whole_path import whole_path
 
-WAYS: dict[str, Way] = {"push_channel": push_channel}
+WAYS: dict[str, Way] = {"push": whole_path, "push_channel": push_channel}
 """What is measured, by the name its line begins with. The whole path is ``push``."""
 
 
