@@ -195,6 +195,7 @@ async def test_without_network_the_page_tells_its_age_and_ends_warnings_itself(s
     await page.wait_for_selector("#age:not(:empty)")
     assert "keine Verbindung" in await page.locator("#age").inner_text()
     await page.wait_for_selector(".warning-lapsed:not([hidden])")
+    assert await page.locator("h1").inner_text() == "Letzter bekannter Stand"
     assert "keine Entwarnung" in await page.locator(".warning-lapsed").inner_text()
     await screenshot(page, "phone-no-network-360-de")
     assert await axe(page) == []

@@ -22,14 +22,20 @@ export function sayAge(asOf) {
   if (line.textContent !== text) line.textContent = text;
 }
 
+/** Says whether the page may speak of now (`data-live`), or only of when it was last read (`data-kept`). */
+function live(now) {
+  for (const part of document.querySelectorAll("[data-live]")) part.hidden = !now;
+  for (const part of document.querySelectorAll("[data-kept]")) part.hidden = now;
+}
+
 /** Marks every warning on the page that no longer holds by this phone's clock. */
 export function judge(now = Date.now()) {
   for (const article of document.querySelectorAll("[data-chain]")) {
     const chain = JSON.parse(article.dataset.chain);
-    const warned = chain.length > 0 && !chain.at(-1).ending && !article.classList.contains("warning-over");
-    if (!warned || inForce(chain, now, { joined: true })) continue;
+    if (article.classList.contains("warning-over") || inForce(chain, now, { joined: true })) continue;
     article.classList.add("warning-lapsed-now");
     article.querySelector(".warning-lapsed").hidden = false;
+    live(false);
   }
 }
 
@@ -63,9 +69,12 @@ async function look() {
   const box = document.getElementById("situation");
   if (!box) return;
   const { answer, offline } = await situation(box.dataset.joined === "true");
-  if (offline) sayAge(box.dataset.asOf);
-  else {
+  if (offline) {
+    sayAge(box.dataset.asOf);
+    live(false);
+  } else {
     sayAge(null);
+    live(true);
     if (String(answer.version) === box.dataset.version) box.dataset.asOf = new Date().toISOString();
     else await replace(box).catch(() => sayAge(box.dataset.asOf));
   }

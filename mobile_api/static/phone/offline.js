@@ -9,6 +9,17 @@ function words(texts) {
   return texts[language] ?? texts.en ?? texts.de ?? Object.values(texts)[0];
 }
 
+function level(warning, text) {
+  const line = document.createElement("p");
+  line.className = "warning-level";
+  line.append(levelBadge(warning.level, text.kind));
+  return line;
+}
+
+function ending(warning, text) {
+  return endingBanner(warning.ending, text.kind, warning.ending === "expired" ? text.instruction : text.description);
+}
+
 function card(warning) {
   const text = words(warning.texts);
   const article = document.getElementById("last-item").content.cloneNode(true).firstElementChild;
@@ -16,8 +27,7 @@ function card(warning) {
   article.dataset.incident = warning.incident;
   article.classList.add(warning.ending ? "warning-over" : `card--level-${warning.level}`);
   if (text.notice) article.prepend(occasionRibbon(warning.occasion, text.notice));
-  const mark = warning.ending ? endingBanner(warning.ending, text.kind) : levelBadge(warning.level, text.kind);
-  article.querySelector("[data-slot=head]").append(mark);
+  article.querySelector("[data-slot=head]").append(warning.ending ? ending(warning, text) : level(warning, text));
   const link = article.querySelector(".warning-headline a");
   link.textContent = text.headline;
   link.href = warning.links.page;
@@ -25,7 +35,8 @@ function card(warning) {
     part.lang = text.written_in;
     part.dir = "auto";
   }
-  article.querySelector(".warning-do").textContent = text.instruction.split("\n")[0];
+  const first = text.instruction.split("\n")[0];
+  article.querySelector(".warning-do").textContent = warning.ending === "expired" ? "" : first;
   article.querySelector(".warning-until").textContent = text.until;
   return article;
 }
