@@ -52,8 +52,8 @@ async def _groups(face: Face) -> Groups:
     troubled = tuple(row for row in await face.desk.channels() if row.held_since is not None)
     return Groups(
         now=await _due(face, _at(entries, Stage.PAUSE, Stage.SUBMITTED)),
-        drafts=_cards(_at(entries, Stage.DRAFT)),
-        in_force=_cards(_at(entries, Stage.IN_FORCE)),
+        drafts=_cards([entry for entry in _at(entries, Stage.DRAFT) if not _warns(entry)]),
+        in_force=_cards([entry for entry in _at(entries, Stage.IN_FORCE, Stage.DRAFT) if _warns(entry)]),
         ended=_cards(recent),
         older=len(ended) - len(recent),
         troubled=troubled,
@@ -62,6 +62,11 @@ async def _groups(face: Face) -> Groups:
 
 def _at(entries: Sequence[BoardEntry], *stages: Stage) -> list[BoardEntry]:
     return [entry for stage in stages for entry in entries if entry.stage is stage]
+
+
+def _warns(entry: BoardEntry) -> bool:
+    """Whether people are being warned now, whatever is being written meanwhile."""
+    return entry.revision > 0 and entry.expires is not None
 
 
 def _cards(entries: Sequence[BoardEntry]) -> tuple[Card, ...]:

@@ -11,7 +11,7 @@ from realis.console.face import Face, Visit, go
 from realis.console.texts import by_channel
 from realis.draft import Draft, DraftKind, DraftState
 from realis.errors import InvalidInput
-from realis.release import Actor, Role, digest, may_release
+from realis.release import Actor, Role, digest, may_release, pause_for
 
 OWN_WORK = (
     "Sie haben diesen Entwurf geschrieben oder geändert. Deshalb muss eine zweite Person mit der Rolle Freigabe "
@@ -40,6 +40,7 @@ async def show(face: Face, visit: Visit) -> web.StreamResponse:
         mine=may_release(draft, visit.actor),
         reason=why_not(draft, visit.actor),
         names=await _names(face),
+        pause_s=round(pause_for(package.content, face.desk.pause).total_seconds()),
     )
 
 

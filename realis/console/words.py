@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from realis.alert import Ending, Occasion
 from realis.delivery import FailureKind, State
 from realis.desk_data import Stage
@@ -120,6 +122,14 @@ ACTIONS = {
     "user.deactivated": "Person gesperrt",
 }
 """What the audit trail's actions are called; an unknown one is shown as it is."""
+
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
+
+def short_digests(detail: str) -> str:
+    """A line of the trail with its SHA-256 digests cut to what a person can compare."""
+    return _DIGEST.sub(r"\1…", detail)
+
 
 TABLES = (
     STAGES, OCCASIONS, OCCASION_MEANING, KINDS, ENDINGS, STATES, FAILURES, ROLES, ROLE_MEANING,

@@ -8,7 +8,7 @@ from realis.release import Role
 from tests.fakes.desk import House, content, triangle
 from tests.unit.realis.console.conftest import Visitor
 
-HOSTILE = '<img src=x onerror=alert(1)>"\'&</textarea><script>alert(2)</script>'
+HOSTILE = "<img src=x onerror=alert(1)>\"'&</textarea><script>alert(2)</script>"
 
 
 async def test_board_shows_what_waits(here: House, anna: Visitor) -> None:
@@ -276,7 +276,9 @@ async def test_administration_adds_and_bars_people(here: House, carla: Visitor, 
     assert "Ihr Passwort gilt nur einmal." in stranger.text
     await stranger.get("/console/")
     assert stranger.location == "/console/password"
-    await stranger.post("/console/password", {"old": password, "new": "ganz neue lange Worte", "again": "ganz neue lange Worte"})
+    await stranger.post(
+        "/console/password", {"old": password, "new": "ganz neue lange Worte", "again": "ganz neue lange Worte"}
+    )
     assert stranger.status == 303
     await stranger.get("/console/")
     assert stranger.status == 200
