@@ -1,0 +1,63 @@
+"""The whole program as a process of its own that a test may kill: ``python -m tests.acceptance.child DATA_DIR``.
+
+It prints one line of JSON with its ports when it serves. Then each line on its input is an order: ``alert``,
+``update`` or ``all_clear`` with the places, carried out at the desk by Anna and released by Bernd; the answer is
+one line of JSON, written when the message is issued (on disk), which is before most of it has been sent.
+SIGTERM ends it as it ends ``realis serve``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from uuid import UUID
+
+from realis import log
+from realis.draft import DraftKind
+from realis.wiring import App, build
+from tests.fakes import installation
+from tests.fakes.installation import LOOPBACK, Installation
+
+
+async def main(folder: Path) -> None:
+    """Serve until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with build(installation.settings(folder), variation=LOOPBACK) as app, asyncio.TaskGroup() as group:
+        serving = group.create_task(app.run(stop))
+        obeying = group.create_task(obey(app, serving))
+        await asyncio.wait({serving})
+        obeying.cancel()
+
+
+async def obey(app: App, serving: asyncio.Task[None]) -> None:
+    """Take orders until the input ends."""
+    here = Installation(app, serving, "", await installation.staff(app.core))
+    say(http=app.http_port, gateway=app.gateway.port)
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    while line := await orders.readline():
+        order, incident, *places = line.decode().split()
+        say(incident=str(await carry_out(here, DraftKind(order), incident, places)))
+
+
+async def carry_out(here: Installation, kind: DraftKind, incident: str, places: list[str]) -> UUID:
+    """One message, from the first word to its issue; ``incident`` is ``-`` for a first warning."""
+    if kind is DraftKind.ALERT:
+        return await here.issue(here.content(*places, channels=("webpush", "by_hand")))
+    known = UUID(incident)
+    await here.release(await here.follow_up(known, kind, areas=(installation.area(*places),)))
+    return known
+
+
+def say(**answer: object) -> None:
+    """One line of JSON to whoever started this."""
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    log.configure(level="WARNING", json=True)
+    asyncio.run(main(Path(sys.argv[1])))
