@@ -95,9 +95,8 @@ class Api:
         return Answer.of(course_json(found)).to(request, _BY_LANGUAGE)
 
     def _answer(self, snapshot: Snapshot, *, joined: bool) -> Answer:
-        # The lists are compared by identity of the version AND of what is listed: a warning may run out by itself.
         kept = self._answers.get(joined)
-        if kept and _same(kept[0], snapshot):
+        if kept and same(kept[0], snapshot):
             return kept[1]
         answer = Answer.of(snapshot_json(snapshot, self._slugs()))
         self._answers[joined] = (snapshot, answer)
@@ -112,8 +111,9 @@ def course_slugs(deps: Deps) -> Mapping[str, str]:
     return {code: course.slug for course in deps.courses.courses("de") for code in course.event_codes}
 
 
-def _same(one: Snapshot, other: Snapshot) -> bool:
-    return one.version == other.version and _listed(one) == _listed(other)
+def same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether both say the same. What is listed counts besides the version: a warning may run out by itself."""
+    return one is other or (one.version == other.version and _listed(one) == _listed(other))
 
 
 def _listed(snapshot: Snapshot) -> tuple[tuple[UUID, int, object], ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from realis.incident import Viewer
-from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
+from realis.ports import City, Clock, CourseCatalogue, Situation, Targets
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages, wanted_language
 
@@ -19,6 +19,7 @@ PUSH_CHANNEL = "webpush"
 """Name of the channel that phone subscriptions belong to."""
 
 EXERCISE_COOKIE = "exercise"
+COOKIE_S = 365 * 24 * 3600
 TRUE_WORDS = frozenset({"true", "1", "on"})
 FALSE_WORDS = frozenset({"false", "0", "off"})
 
@@ -39,7 +40,6 @@ class Deps:
     situation: Situation
     targets: Targets
     courses: CourseCatalogue
-    phrases: Phrases
     pages: Pages
     city: City
     clock: Clock

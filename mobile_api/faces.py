@@ -11,7 +11,7 @@ from mobile_api.deps import Deps, ParseSubscription
 from mobile_api.site import Site, html, page_context
 from mobile_api.subscriptions import Subscriptions
 from mobile_api.worker import Worker
-from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
+from realis.ports import City, Clock, CourseCatalogue, Situation, Targets
 from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
 
@@ -22,7 +22,6 @@ def register(
     situation: Situation,
     targets: Targets,
     courses: CourseCatalogue,
-    phrases: Phrases,
     pages: Pages,
     city: City,
     clock: Clock,
@@ -43,7 +42,6 @@ def register(
         situation=situation,
         targets=targets,
         courses=courses,
-        phrases=phrases,
         pages=pages,
         city=city,
         clock=clock,
@@ -61,6 +59,7 @@ def error_page(pages: Pages, city: City) -> ErrorPage:
 
     def show(request: web.Request, status: int, message: str, remedy: str) -> web.Response:
         context = page_context(city, "/") | {"code": status, "message": message, "remedy": remedy}
-        return html(pages, "phone/error.html", wanted_language(request, city.languages), context, status=status)
+        language = wanted_language(request, city.languages)
+        return html(pages.text("phone/error.html", language, **context), language, status=status)
 
     return show

@@ -6,22 +6,23 @@ Handlers gather and hand over; every word is in a template or comes rendered wit
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
-from mobile_api.api import AS_OF, course_not_found, incident_id, warning_not_found
-from mobile_api.deps import EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, Deps
+from mobile_api.api import AS_OF, course_not_found, incident_id, same, warning_not_found
+from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, Deps
 from mobile_api.outline import picture, touched
 from mobile_api.views import chain_json, in_language
 from realis.alert import Ending, Occasion
 from realis.draft import Rendered
-from realis.ports import City, Course, WarningView
+from realis.incident import Viewer
+from realis.ports import City, Course, Snapshot, WarningView
 from realis.web.i18n import LANGUAGE_NAMES, direction
-from realis.web.pages import LANGUAGE_COOKIE, Pages, safe_html
+from realis.web.pages import LANGUAGE_COOKIE, safe_html
 
-_YEAR_S = 365 * 24 * 3600
+HOME_KEPT_FOR = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Site:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        self._homes: dict[tuple[str, bool], tuple[Snapshot, str]] = {}
 
     def add_routes(self, app: web.Application) -> None:
         """Put the handlers on their paths."""
@@ -67,25 +69,43 @@ class Site:
         """What is in force, gravest first; below it what ended in the last 24 hours."""
         viewer, language = self._deps.viewer(request), self._deps.language(request)
         snapshot = await self._deps.situation.snapshot(viewer)
-        response = self._page(
-            request,
+        response = self._home(language, snapshot, joined=viewer.joined)
+        _remember_language(request, response, self._deps.languages)
+        _remember_exercise(request, response)
+        return response
+
+    def _home(self, language: str, snapshot: Snapshot, *, joined: bool) -> web.Response:
+        """Made once for all who ask within a few seconds: when a warning goes out, everybody looks at once."""
+        kept = self._homes.get((language, joined))
+        if kept is None or not same(kept[0], snapshot) or snapshot.as_of - kept[0].as_of > HOME_KEPT_FOR:
+            kept = (snapshot, self._home_text(language, snapshot, joined=joined))
+            self._homes[language, joined] = kept
+        response = html(kept[1], language)
+        response.headers[AS_OF] = kept[0].as_of.isoformat()
+        return response
+
+    def _home_text(self, language: str, snapshot: Snapshot, *, joined: bool) -> str:
+        return self._deps.pages.text(
             "phone/home.html",
+            language,
+            **page_context(self._deps.city, "/"),
             warnings=[self._shown(view, language) for view in snapshot.in_force if _real(view)],
             drills=[self._shown(view, language) for view in snapshot.in_force if not _real(view)],
             ended=[self._shown(view, language) for view in snapshot.ended],
             as_of=snapshot.as_of,
             version=snapshot.version,
-            joined=viewer.joined,
+            joined=joined,
         )
-        response.headers[AS_OF] = snapshot.as_of.isoformat()
-        _remember_exercise(request, response)
-        return response
 
     async def warning(self, request: web.Request) -> web.Response:
-        """One warning's page. An Übung opens for whoever has its address: the page says first what it is."""
+        """One warning's page.
+
+        An Übung opens for whoever was given its address, by a phone or a messenger that joined; the page says
+        first what it is, and no list leads strangers to it.
+        """
         viewer, language = self._deps.viewer(request), self._deps.language(request)
         snapshot = await self._deps.situation.snapshot(viewer)
-        view = await self._deps.situation.warning(incident_id(request), viewer)
+        view = await self._deps.situation.warning(incident_id(request), Viewer(joined=True))
         if view is None:
             raise warning_not_found()
         response = self._page(
@@ -97,6 +117,7 @@ class Site:
             areas=tuple(dict.fromkeys(area.desc for area in view.areas if area.desc)),
             as_of=snapshot.as_of,
             version=snapshot.version,
+            joined=viewer.joined,
         )
         response.headers[AS_OF] = snapshot.as_of.isoformat()
         return response
@@ -152,7 +173,7 @@ class Site:
     def _page(self, request: web.Request, template: str, **context: object) -> web.Response:
         language = self._deps.language(request)
         known = page_context(self._deps.city, request.path)
-        response = html(self._deps.pages, template, language, known | context)
+        response = html(self._deps.pages.text(template, language, **known | context), language)
         _remember_language(request, response, self._deps.languages)
         return response
 
@@ -171,12 +192,9 @@ def _ending_words(view: WarningView, text: Rendered) -> tuple[str, str]:
     return text.description, text.written_in
 
 
-def html(
-    pages: Pages, template: str, language: str, context: Mapping[str, object], *, status: int = 200
-) -> web.Response:
+def html(text: str, language: str, *, status: int = 200) -> web.Response:
     """A page that browsers may keep for going back, but ask for anew."""
     headers = {"Content-Language": language, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-cache"}
-    text = pages.text(template, language, **context)
     return web.Response(text=text, content_type="text/html", status=status, headers=headers)
 
 
@@ -199,4 +217,4 @@ def _remember_exercise(request: web.Request, response: web.Response) -> None:
 
 
 def _cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=_YEAR_S, samesite="Lax", secure=request.secure, path="/")
+    response.set_cookie(name, value, max_age=COOKIE_S, samesite="Lax", secure=request.secure, path="/")

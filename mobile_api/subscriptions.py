@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from mobile_api.answers import body_as
-from mobile_api.deps import PUSH_CHANNEL, Deps
+from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, PUSH_CHANNEL, Deps
 from realis.area import Area, Circle, cells
 from realis.errors import InvalidInput, NotAuthenticated, NotFound
 from realis.ports import NewTarget, Place, TargetRecord
@@ -107,8 +107,13 @@ class Subscriptions:
                 joined=wanted.joined or self._deps.city.demo,
             )
         )
+        await self._deps.targets.seen(target_id, self._deps.clock.now())
         log.info("push_subscribed", target_id=target_id, places=len(wanted.places), everywhere=wanted.everywhere)
-        return web.json_response({"id": target_id, "token": self._token(fingerprint)}, status=201, headers=_PRIVATE)
+        made = {"id": target_id, "token": self._token(fingerprint)}
+        response = web.json_response(made, status=201, headers=_PRIVATE)
+        if wanted.joined:  # the pages then show the exercises this phone will hear of
+            response.set_cookie(EXERCISE_COOKIE, "1", max_age=COOKIE_S, samesite="Lax", secure=request.secure, path="/")
+        return response
 
     async def read(self, request: web.Request) -> web.Response:
         """Everything we hold of this subscription, but for the address, which the phone itself knows."""

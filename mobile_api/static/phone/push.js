@@ -45,7 +45,8 @@ async function ask(method, path, { body, token } = {}) {
   }).catch(() => {
     throw new PushProblem("failed");
   });
-  if (answer.ok || (method === "DELETE" && answer.status === 404)) return answer;
+  // Gone already, or not ours to delete: the browser's own unsubscribing then ends it.
+  if (answer.ok || (method === "DELETE" && [401, 404].includes(answer.status))) return answer;
   const problem = await answer.json().catch(() => ({}));
   throw new PushProblem("failed", [problem.title, problem.remedy].filter(Boolean).join(" "));
 }

@@ -7,6 +7,7 @@ const PAGES = `pages-${self.REALIS.version}`;
 const LAST = "last";
 const NETWORK_MS = 8000;
 const SHOWN_MOST = 50;
+const KEPT_MOST = 20;
 const OFFLINE = "/offline";
 const FALLBACK_TAG = "realis";
 
@@ -55,11 +56,20 @@ async function page(request, url) {
   const cache = await caches.open(PAGES);
   try {
     const answer = await fromNetwork(request);
-    if (answer.ok && !answer.redirected) await cache.put(url.pathname, answer.clone());
+    if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
+    if (answer.ok && !answer.redirected) await keepIn(cache, url.pathname, answer.clone());
     return answer;
   } catch {
     return (await cache.match(url.pathname)) ?? (await cache.match(OFFLINE)) ?? Response.error();
   }
+}
+
+/* Pages of warnings come and go; only the newest few are kept. */
+async function keepIn(cache, path, answer) {
+  await cache.delete(path);
+  await cache.put(path, answer);
+  const kept = (await cache.keys()).filter((request) => new URL(request.url).pathname.startsWith("/alerts/"));
+  await Promise.all(kept.slice(0, -KEPT_MOST).map((request) => cache.delete(request)));
 }
 
 async function alerts(request) {
@@ -191,7 +201,7 @@ async function afterwards(incident) {
 
 async function keepPage(path) {
   const answer = await fromNetwork(path);
-  if (answer.ok) await (await caches.open(PAGES)).put(path, answer);
+  if (answer.ok) await keepIn(await caches.open(PAGES), path, answer);
 }
 
 self.addEventListener("notificationclick", (event) => {
@@ -215,9 +225,10 @@ self.addEventListener("pushsubscriptionchange", (event) => {
 
 async function renew(event) {
   const wanted = await self.keep.get("settings", "wanted");
-  if (!wanted) return;
-  const subscription =
-    event.newSubscription ?? (await self.registration.pushManager.subscribe(event.oldSubscription.options));
+  const options = event.oldSubscription?.options;
+  // Without either the app subscribes anew at its next start.
+  if (!wanted || !(event.newSubscription || options)) return;
+  const subscription = event.newSubscription ?? (await self.registration.pushManager.subscribe(options));
   const { endpoint, keys } = subscription.toJSON();
   const answer = await fetch("/api/v1/push/subscriptions", {
     method: "POST",

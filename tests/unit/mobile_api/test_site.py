@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -80,6 +81,30 @@ async def test_the_three_endings_have_their_own_words(
     # The history may name the step; the warning itself must not.
     article = own[own.index("<article") : own.index("</article>")]
     assert not [word for word in wrong if word in article]
+
+
+async def test_an_exercise_opens_by_its_address_only(client: Client, parts: Phone) -> None:
+    """A joined phone's notification leads to the page; strangers find it in no list, and no search engine keeps it."""
+    parts.situation.show([warning(NOW, occasion=Occasion.UEBUNG)])
+
+    home, own = await page(client, "/"), await page(client, f"/alerts/{INCIDENT}")
+
+    assert str(INCIDENT) not in home
+    assert own.index("ÜBUNG – keine echte Gefahr") < own.index("<h1")
+    assert "<title>ÜBUNG" in own
+    assert 'content="noindex"' in own
+
+
+async def test_the_front_page_is_made_once_for_a_crowd(client: Client, parts: Phone) -> None:
+    """Within seconds the same page serves all; a change shows at once, and so does its age after that."""
+    parts.situation.show([warning(NOW)])
+    first = await page(client, "/")
+    parts.situation.as_of += timedelta(seconds=1)
+    assert await page(client, "/") == first
+    parts.situation.as_of += timedelta(seconds=5)
+    assert parts.situation.as_of.isoformat() in await page(client, "/")
+    parts.situation.show([])
+    assert "Zurzeit keine Warnung" in await page(client, "/")
 
 
 async def test_a_translation_nobody_checked_is_marked(client: Client, parts: Phone) -> None:

@@ -78,6 +78,15 @@ async def test_in_the_demo_every_phone_has_joined() -> None:
     assert [target.joined for target in parts.targets.stored.values()] == [True]
 
 
+async def test_who_joins_also_sees_the_exercises(client: Client) -> None:
+    """Joining by the form sets the pages' cookie; without joining there is none."""
+    plain = await client.post(URL, json=body())
+    joined = await client.post(URL, json=body(joined=True))
+
+    assert "exercise" not in plain.cookies
+    assert joined.cookies["exercise"].value == "1"
+
+
 async def test_a_change_leaves_the_rest(client: Client, parts: Phone) -> None:
     """What a PATCH does not name stays; naming places ends "everywhere"."""
     made = await (await client.post(URL, json=body())).json()
