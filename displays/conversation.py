@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from websockets.asyncio.server import ServerConnection
@@ -29,6 +30,10 @@ HEARTBEAT_S = 10.0
 """How often a page is asked to ping; told to it in ``welcome``."""
 
 OLDEST_SHOWN = timedelta(hours=24)
+SETTLE_FOR = timedelta(minutes=15)
+"""How long a confirmation waits for its plan; after that the screen was simply not meant."""
+
+MAX_UNPLANNED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +172,30 @@ class Reception:
     async def _confirm(self, link: Link, shown: Shown) -> None:
         """Pass on that a screen painted a revision, once per connection; a screen's odd clock is not believed."""
         key = (shown.incident, shown.revision)
-        if key in link.confirmed:
+        if key in link.confirmed or key in link.unplanned:
             return
         now = self.clock.now()
         at = shown.at if now - OLDEST_SHOWN < shown.at <= now else now
-        async with asyncio.timeout(self.bounds.read_s):
-            planned = await self.confirmations.confirm(NAME, link.record.id, shown.incident, shown.revision, at)
-        if len(link.confirmed) < self.bounds.messages:
-            link.confirmed.add(key)
+        planned = await self._pass_on(link, key, at)
+        if not planned and len(link.unplanned) < MAX_UNPLANNED:
+            link.unplanned[key] = at
         log.info("display_shown", target=link.record.id, revision=shown.revision, planned=planned)
         await self._seen(link, at_once=True)
+
+    async def settle(self, link: Link) -> None:
+        """Ask again for what a screen painted before it was planned: a screen can be faster than the planner."""
+        oldest = self.clock.now() - SETTLE_FOR
+        for key, at in tuple(link.unplanned.items()):
+            if await self._pass_on(link, key, at) or at < oldest:
+                link.unplanned.pop(key, None)
+
+    async def _pass_on(self, link: Link, key: tuple[UUID, int], at: datetime) -> bool:
+        incident, revision = key
+        async with asyncio.timeout(self.bounds.read_s):
+            planned = await self.confirmations.confirm(NAME, link.record.id, incident, revision, at)
+        if planned and len(link.confirmed) < self.bounds.messages:
+            link.confirmed.add(key)
+        return planned
 
     async def _seen(self, link: Link, *, at_once: bool = False) -> None:
         now = asyncio.get_running_loop().time()

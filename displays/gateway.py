@@ -164,6 +164,12 @@ class Gateway:
                 await asyncio.wait_for(self._changed.wait(), self._bounds.poll_s)
             self._changed.clear()
             await self._attempt(self._refresh, "display_read_failed")
+            await self._attempt(self._settle, "display_confirm_failed")
+
+    async def _settle(self) -> None:
+        for hub in self._hubs.values():
+            for link in hub.links():
+                await self._reception.settle(link)
 
     async def _refresh(self) -> None:
         """Read what is in force and tell the screens. Exercises reach only those that joined."""

@@ -121,7 +121,7 @@ async def test_a_screen_without_network_keeps_the_warning_and_says_how_old_it_is
             await stage.say(warning(stage.clock))
             await page.wait_for_selector(".warning")
             await page.wait_for_function(
-                "async () => (await (await caches.open('realis-display')).keys()).length > 5 && "
+                "async () => (await (await caches.open('realis-display')).keys()).length > 12 && "
                 "JSON.parse(localStorage.getItem('realis.display.state')).current !== null"
             )
         await website.aclose()
@@ -242,7 +242,7 @@ async def test_a_warning_can_be_read_on_any_screen(
     async with hung(stage, new_page, width, height) as wall:
         await screenshot(wall.page, f"display-{name}-idle", full_page=False)
         assert await axe(wall.page) == []
-        await stage.say(warning(stage.clock))
+        await stage.say(warning(stage.clock, languages=("de", "ar")))
         for language in ("de", "ar"):
             await wall.paints(f".warning[lang={language}]")
             size = await wall.page.evaluate("parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)")

@@ -183,12 +183,15 @@ class FakeTargets:
 
 @dataclass(slots=True)
 class FakeConfirmations:
-    """What screens said they showed."""
+    """What screens said they showed; nothing counts before it is ``planned``."""
 
+    planned: bool = True
     shown: list[tuple[str, int, UUID, int, datetime]] = field(default_factory=list)
 
     async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
-        """Note it."""
+        """Note it, if it was planned."""
+        if not self.planned:
+            return False
         self.shown.append((channel, target_id, incident, revision, at))
         return True
 

@@ -83,7 +83,11 @@ async def connected(stage: Stage, *, origin: str | None = "", **options: Any) ->
     """A connection that has not said hello yet."""
     origin = stage.city.public_url if origin == "" else origin
     async with connect(
-        stage.city.gateway_url, origin=None if origin is None else Origin(origin), compression=None, close_timeout=1, **options
+        stage.city.gateway_url,
+        origin=None if origin is None else Origin(origin),
+        compression=None,
+        close_timeout=1,
+        **options,
     ) as socket:
         yield Screen(socket, stage)
 
@@ -126,6 +130,19 @@ async def test_a_screen_with_a_wrong_clock_is_not_believed(stage: Stage) -> None
         await screen.say(type="shown", incident=str(INCIDENT), revision=1, at="2099-01-01T00:00:00Z")
         await until(lambda: stage.confirmations.shown)
         assert abs(stage.confirmations.shown[0][4] - stage.clock.now()) < timedelta(seconds=BOUND_S)
+
+
+async def test_a_screen_may_be_faster_than_the_planner(stage: Stage) -> None:
+    """What was painted before it was planned is confirmed as soon as it is, with the time it was painted."""
+    stage.confirmations.planned = False
+    async with stage.gateway(), paired(stage) as screen:
+        painted = stage.clock.now()
+        await screen.say(type="shown", incident=str(INCIDENT), revision=1, at=instant(painted))
+        await screen.say(type="ping", id=1)
+        await screen.hear("pong")
+        stage.confirmations.planned = True
+        await until(lambda: stage.confirmations.shown)
+        assert abs(stage.confirmations.shown[0][4] - painted) < timedelta(milliseconds=1)
 
 
 async def test_a_wrong_token_is_refused_and_logged_once_without_it(stage: Stage) -> None:
@@ -270,7 +287,7 @@ async def test_a_restart_says_so(stage: Stage) -> None:
 
 async def test_one_stalled_screen_delays_nobody(stage: Stage) -> None:
     """Fifty screens get every change at once while another has stopped reading, and that one is dropped."""
-    stage.bounds = replace(QUICK, per_target=60, ping_s=2.0)
+    stage.bounds = replace(QUICK, per_target=60, ping_s=3.0, silent_s=60.0)
     async with stage.gateway() as gateway, paired(stage) as stalled:
         stalled.socket.transport.pause_reading()
         async with _many(stage, 50) as screens:

@@ -4,11 +4,13 @@
  */
 import { Clock } from "./clock.js";
 import { directionOf } from "./dom.js";
-import { importKey, readState } from "./frames.js";
+import { fit } from "./fit.js";
+import { importKey } from "./frames.js";
+import { Held } from "./held.js";
 import { Idle } from "./idle.js";
 import { Link } from "./link.js";
-import { sameSubject, supersedes } from "./order.js";
 import { capable, pin, takeToken } from "./pairing.js";
+import { configuration, freshConfiguration, keepProgram } from "./program.js";
 import { sceneOf } from "./scene.js";
 import { ageWords, Status } from "./status.js";
 import { Store } from "./store.js";
@@ -28,8 +30,7 @@ class Screen {
   #status = new Status(document.querySelector("#status"));
   #idle;
   #link = null;
-  #key = null;
-  #held = null;
+  #held;
   #scene = "";
   #turn = 0;
   #turnedAt = 0;
@@ -43,6 +44,7 @@ class Screen {
     this.#store = store;
     this.#config = config;
     this.#clock = new Clock(store);
+    this.#held = new Held(store);
     this.#idle = new Idle(config.idle, this.#words("de"));
   }
 
@@ -54,7 +56,7 @@ class Screen {
     if (this.#store.read("token") === null || jwk === null) {
       this.#tell("no_token");
     } else {
-      this.#key = await importKey(jwk);
+      this.#held.key = await importKey(jwk);
       await this.#restore();
       this.#connect();
     }
@@ -62,9 +64,9 @@ class Screen {
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#idle.turn(), LESSON_MS);
     setInterval(() => this.#refresh(), CONFIG_MS * (0.75 + Math.random() / 2));
-    addEventListener("resize", () => this.#repaint());
+    new ResizeObserver(() => this.#refit()).observe(this.#stage);
     document.addEventListener("visibilitychange", () => this.#awake());
-    document.fonts?.ready.then(() => this.#repaint());
+    document.fonts?.ready.then(() => this.#refit());
     this.#awake();
   }
 
@@ -80,55 +82,27 @@ class Screen {
   // ------------------------------------------------------------ what is held
 
   async #restore() {
-    const kept = this.#store.read("state");
-    if (kept === null) return;
     try {
-      const state = await readState(kept.frames, this.#key, this.#store.read("screen"));
-      const current = kept.current ? await readState([kept.current], this.#key, this.#store.read("screen")) : null;
-      this.#held = state;
-      if (current !== null) this.#confirmHeld(current);
-      this.#clock.raise(this.#held.mark.asOf);
+      await this.#held.restore();
     } catch (refused) {
-      this.#store.remove("state");
-      this.#held = null;
       this.#tell("stored_refused", refused.message);
     }
+    if (this.#held.state !== null) this.#clock.raise(this.#held.mark.asOf);
   }
 
   async #receive(signed) {
-    let state;
+    let change;
     try {
-      state = await readState(signed, this.#key, this.#store.read("screen"));
+      change = await this.#held.receive(signed);
     } catch (refused) {
       this.#tell("refused", refused.message);
       return;
     }
-    if (state.kind === "current") this.#confirmHeld(state);
-    else this.#take(state);
+    if (this.#held.state !== null) this.#clock.raise(this.#held.mark.asOf);
+    if (change === "new" || change === "same") this.#tell("");
+    if (change === "new") this.#scene = "";
+    else if (change === "same") this.#repaint();
     this.#tick();
-  }
-
-  #take(state) {
-    if (!supersedes(state.mark, this.#held?.mark ?? null)) {
-      console.warn("display: older state refused", state.mark.version, this.#held.mark.version);
-      return;
-    }
-    const same = this.#held !== null && this.#held.kind === state.kind && sameSubject(state.mark, this.#held.mark);
-    this.#held = state;
-    this.#clock.raise(state.mark.asOf);
-    this.#store.write("state", { frames: state.signed, current: null });
-    this.#tell("");
-    if (same) this.#repaint();
-    else this.#scene = "";
-  }
-
-  /** "What you hold is still true": only its age and version change. */
-  #confirmHeld(current) {
-    if (this.#held === null || !sameSubject(current.mark, this.#held.mark)) return;
-    if (!supersedes(current.mark, this.#held.mark)) return;
-    this.#held = { ...this.#held, mark: current.mark };
-    this.#clock.raise(current.mark.asOf);
-    this.#store.write("state", { frames: this.#held.signed, current: current.signed[0] });
   }
 
   // ------------------------------------------------------------ the connection
@@ -148,19 +122,13 @@ class Screen {
   }
 
   #hello() {
-    const mark = this.#held?.mark;
+    const { mark } = this.#held;
     const have = mark ? { version: mark.version, incident: mark.incident } : null;
     return { type: "hello", proto: 1, token: this.#store.read("token"), have };
   }
 
   #up(welcome) {
-    if (this.#store.read("screen") !== welcome.screen) {
-      // The screen was moved: what it holds was signed for another place.
-      this.#store.write("screen", welcome.screen);
-      this.#store.remove("state");
-      this.#held = null;
-      this.#scene = "";
-    }
+    if (this.#held.belongTo(welcome.screen)) this.#scene = "";
     this.#clock.forget();
     this.#idle.use(welcome.idle);
     this.#tell("");
@@ -178,18 +146,13 @@ class Screen {
     else if (data.type === "bye") console.warn("display: the gateway says goodbye", data.code, data.reason);
   }
 
-  /** New words, and a new program once nothing is shown that must stay. */
+  /** A new program, once nothing is shown that must stay. */
   async #refresh() {
-    try {
-      const answer = await fetch("/display/config.json", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
-      if (!answer.ok) return;
-      const config = await answer.json();
-      if (config.version !== this.#config.version && this.#scene === "idle" && this.#link?.connected) {
-        this.#clock.save();
-        location.reload();
-      }
-    } catch (failure) {
-      console.warn("display: no new configuration", failure.name);
+    const config = await freshConfiguration();
+    if (config === null || config.version === this.#config.version) return;
+    if (this.#scene === "idle" && this.#link?.connected) {
+      this.#clock.save();
+      location.reload();
     }
   }
 
@@ -197,8 +160,8 @@ class Screen {
 
   #tick() {
     const now = this.#clock.now();
-    const scene = sceneOf(this.#held, now, this.#clock.known);
-    const due = scene !== "idle" && this.#held.faces.length > 1 && performance.now() - this.#turnedAt >= TURN_MS;
+    const scene = sceneOf(this.#held.state, now, this.#clock.known);
+    const due = scene !== "idle" && this.#held.state.faces.length > 1 && performance.now() - this.#turnedAt >= TURN_MS;
     if (scene !== this.#scene) this.#enter(scene);
     else if (due) this.#next();
     if (scene === "idle") this.#idle.tick(now, this.#clock.known ? null : this.#words("de").time_unknown);
@@ -215,6 +178,7 @@ class Screen {
     this.#turnedAt = performance.now();
     document.documentElement.dataset.scene = scene;
     this.#repaint();
+    if (scene !== "idle") this.#stage.firstElementChild.setAttribute("role", "alert");
     if (scene === "alert" || scene === "ending") this.#afterPaint();
     else if (scene === "idle") this.#painted = null;
   }
@@ -226,7 +190,7 @@ class Screen {
   }
 
   #face() {
-    const { faces } = this.#held;
+    const { faces } = this.#held.state;
     return faces[this.#turn % faces.length];
   }
 
@@ -235,18 +199,23 @@ class Screen {
       if (this.#stage.firstChild !== this.#idle.element) this.#stage.replaceChildren(this.#idle.element);
     } else if (this.#scene !== "") {
       const face = this.#face();
-      const languages = this.#held.faces.map((other) => other.lang);
+      const languages = this.#held.state.faces.map((other) => other.lang);
       const around = { languages, names: this.#config.names, words: this.#words(face.lang) };
       show(this.#stage, warningSection(face, this.#scene, around));
     }
+  }
+
+  #refit() {
+    const section = this.#stage.querySelector(".warning");
+    if (section !== null) fit(section);
   }
 
   #paintStatus(now) {
     const language = this.#scene === "idle" ? "de" : this.#face().lang;
     const words = this.#words(language);
     const known = this.#clock.known;
-    const facts = { asOf: this.#held?.mark.asOf ?? null, now, timeKnown: known, connected: this.#link?.connected ?? false };
-    const age = this.#key === null ? "" : ageWords(facts, words, language);
+    const facts = { asOf: this.#held.mark?.asOf ?? null, now, timeKnown: known, connected: this.#link?.connected ?? false };
+    const age = this.#held.key === null ? "" : ageWords(facts, words, language);
     const clock = known || this.#scene === "idle" ? "" : words.time_unknown;
     this.#status.paint({ age, clock, note: this.#note, language, direction: directionOf(language) });
   }
@@ -257,7 +226,7 @@ class Screen {
   #afterPaint() {
     const { incident, revision } = this.#held.mark;
     const painted = () => {
-      if (this.#held?.mark.incident !== incident || this.#held.mark.revision !== revision) return;
+      if (this.#held.mark?.incident !== incident || this.#held.mark.revision !== revision) return;
       this.#painted = { incident, revision, at: new Date(this.#clock.now()).toISOString() };
       this.#confirmShown();
     };
@@ -278,32 +247,6 @@ class Screen {
       console.warn("display: no wake lock", refused.name);
     }
   }
-}
-
-async function configuration(store) {
-  for (;;) {
-    try {
-      const answer = await fetch("/display/config.json", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
-      if (answer.ok) {
-        const config = await answer.json();
-        store.write("config", config);
-        return config;
-      }
-    } catch (failure) {
-      console.warn("display: no configuration", failure.name);
-    }
-    const kept = store.read("config");
-    if (kept !== null) return kept;
-    await new Promise((resolve) => setTimeout(resolve, 2000 + Math.random() * 8000));
-  }
-}
-
-/** Hand the parts of this page to the worker, which was not there yet when they were first loaded. */
-async function keepProgram() {
-  await navigator.serviceWorker.register("/display/sw.js", { scope: "/display/" });
-  const { active } = await navigator.serviceWorker.ready;
-  const parts = performance.getEntriesByType("resource").map((entry) => entry.name);
-  active.postMessage({ keep: [location.origin + location.pathname, ...new Set(parts)] });
 }
 
 async function begin() {

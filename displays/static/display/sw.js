@@ -22,9 +22,9 @@ async function answer(event) {
   try {
     const fresh = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (fresh.ok) event.waitUntil(keep(event.request, fresh.clone()));
-    return fresh.ok || fresh.status < 500 ? fresh : ((await caches.match(event.request)) ?? fresh);
+    return fresh.ok || fresh.status < 500 ? fresh : ((await caches.match(event.request, { ignoreVary: true })) ?? fresh);
   } catch (failure) {
-    const kept = await caches.match(event.request);
+    const kept = await caches.match(event.request, { ignoreVary: true });
     if (kept) return kept;
     throw failure;
   }
