@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from realis.incident import Viewer
-from realis.ports import City, Clock, CourseCatalogue, Situation, Targets
+from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages, wanted_language
 
@@ -40,6 +40,7 @@ class Deps:
     situation: Situation
     targets: Targets
     courses: CourseCatalogue
+    phrases: Phrases
     pages: Pages
     city: City
     clock: Clock

@@ -11,7 +11,7 @@ from mobile_api.deps import Deps, ParseSubscription
 from mobile_api.site import Site, html, page_context
 from mobile_api.subscriptions import Subscriptions
 from mobile_api.worker import Worker
-from realis.ports import City, Clock, CourseCatalogue, Situation, Targets
+from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
 from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
 
@@ -22,6 +22,7 @@ def register(
     situation: Situation,
     targets: Targets,
     courses: CourseCatalogue,
+    phrases: Phrases,
     pages: Pages,
     city: City,
     clock: Clock,
@@ -42,6 +43,7 @@ def register(
         situation=situation,
         targets=targets,
         courses=courses,
+        phrases=phrases,
         pages=pages,
         city=city,
         clock=clock,

@@ -32,6 +32,7 @@ class Shown:
     Args:
         words_dir: direction of the warning's own words, which may fall back to another language.
         chain: JSON for ``in_force.js``.
+        event: the kind of event in the reader's language, where the words are in another; else empty.
         sentence: what an ending means, in words; empty while it warns.
         course: the course that belongs to it, or None.
     """
@@ -41,6 +42,7 @@ class Shown:
     words_dir: str
     chain: str
     course: Course | None
+    event: str = ""
     sentence: str = ""
     sentence_lang: str = ""
     sentence_dir: str = "ltr"
@@ -165,10 +167,17 @@ class Site:
             words_dir=direction(text.written_in),
             chain=chain,
             course=course,
+            event=self._event(view, text, language),
             sentence=sentence,
             sentence_lang=sentence_lang,
             sentence_dir=direction(sentence_lang),
         )
+
+    def _event(self, view: WarningView, text: Rendered, language: str) -> str:
+        """One word everybody understands, although the text itself is not in their language."""
+        found = self._deps.phrases.event(view.event_code)
+        foreign = text.written_in.split("-")[0] != language.split("-")[0]
+        return found.labels.get(language, "") if found and foreign else ""
 
     def _page(self, request: web.Request, template: str, **context: object) -> web.Response:
         language = self._deps.language(request)

@@ -192,6 +192,7 @@ def phone(now: datetime, *, demo: bool = False, known_services_only: bool = True
         situation=parts.situation,
         targets=parts.targets,
         courses=CourseLibrary.load(),
+        phrases=PhraseBook.load(),
         pages=pages,
         city=city,
         clock=FixedClock(now),

@@ -117,6 +117,8 @@ async def test_a_translation_nobody_checked_is_marked(client: Client, parts: Pho
     assert '<html lang="ar" dir="rtl">' in arabic
     assert "لم تتم مراجعة الترجمة" in arabic
     assert 'lang="en" dir="ltr">Flooding' in french
+    assert '<p class="warning-event">Crue</p>' in french
+    assert "warning-event" not in arabic
 
 
 async def test_the_warnings_page_shows_where(client: Client, parts: Phone) -> None:
