@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -72,10 +73,11 @@ class Gateway:
         port: int,
         hash_token: Callable[[str], str],
         bounds: Bounds | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._situation, self._events, self._clock = situation, events, clock
         self._tokens, self._targets = tokens, targets
-        self._host, self._port = host, port
+        self._host, self._port, self._tls = host, port, tls
         self._bounds = bounds or Bounds()
         printer = Printer(signer, phrases, ZoneInfo(city.time_zone), self._bounds.ending_shown_for)
         self._hubs = {
@@ -118,6 +120,7 @@ class Gateway:
             self._screen,
             self._host,
             self._port,
+            ssl=self._tls,
             process_request=self._receive,
             compression=None,
             max_size=protocol.MAX_MESSAGE_BYTES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +19,7 @@ from displays.protocol import Mark, instant, supersedes
 from realis.alert import Ending, Level, Occasion
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, contrast, greyscale, no_overflow, screenshot
-from tests.fakes.displays import INCIDENT, TOKEN, Stage, ended, make_stage, warning
+from tests.fakes.displays import TOKEN, Stage, ended, make_stage, warning
 
 pytestmark = pytest.mark.browser
 BOUND_S = 20.0
@@ -194,6 +193,25 @@ async def test_an_unpaired_browser_says_what_to_do(stage: Stage, new_page: NewPa
         await page.goto("about:blank")
 
 
+async def test_two_screens_in_one_browser_do_not_mix(stage: Stage, new_page: NewPage) -> None:
+    """Each named screen keeps its own token, key and state; after a reload each still shows what concerns it."""
+    await stage.pair("token-of-the-second-screen", place=False)
+    async with stage.website() as url, stage.gateway():
+        here = await new_page()
+        await here.goto(f"{url}?screen=eins#token={TOKEN}")
+        there = await here.context.new_page()
+        await there.goto(f"{url}?screen=zwei#token=token-of-the-second-screen")
+        await stage.say(warning(stage.clock))
+        await here.wait_for_selector(".warning")
+        await there.wait_for_function("() => localStorage.getItem('realis.display.zwei.state') !== null")
+        await here.reload()
+        await here.wait_for_selector(".warning")
+        assert await there.locator(".warning").count() == 0
+        for page in (here, there):
+            await expect(page.locator(".status__note")).to_be_hidden()
+            await page.goto("about:blank")
+
+
 async def test_the_page_orders_states_as_the_gateway_does(stage: Stage, new_page: NewPage) -> None:
     """order.js and protocol.py give the same answer for every pair of marks."""
     marks = [
@@ -296,19 +314,6 @@ async def test_occasions_and_endings_differ_without_colour(stage: Stage, new_pag
             await screenshot(wall.page, f"display-grey-{ending.value}", full_page=False)
             revision += 1
         assert len(seen) == 6
-
-
-async def test_the_qr_code_is_our_own_page_only(stage: Stage, new_page: NewPage) -> None:
-    """An incident's code is an image; anything else is not found."""
-    async with stage.website() as url:
-        page = await new_page()
-        good = await page.request.get(f"{url}qr/{INCIDENT}.svg")
-        bad = await page.request.get(f"{url}qr/https:evil.svg")
-        assert (good.headers["content-type"], good.status) == ("image/svg+xml", 200)
-        assert bad.status in (404, 500)
-        config = json.loads(await (await page.request.get(f"{url}config.json")).text())
-        assert config["jwk"]["kid"] == stage.signer.public_jwk["kid"]
-        assert TOKEN not in json.dumps(config)
 
 
 def test_times_cross_as_utc() -> None:

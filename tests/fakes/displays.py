@@ -348,7 +348,7 @@ class Stage:
     @asynccontextmanager
     async def website(self) -> AsyncIterator[str]:
         """The screen's page on its own port; its address."""
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         port = int(self.city.public_url.rpartition(":")[2])
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -357,7 +357,8 @@ class Stage:
         finally:
             await runner.cleanup()
 
-    def _app(self) -> web.Application:
+    def app(self) -> web.Application:
+        """The web application with the screen's page."""
         app = web.Application()
         assets = Assets([package_root("displays")])
         assets.register(app)

@@ -7,7 +7,6 @@ const STALE_MS = 20_000;
 export function ageWords({ asOf, now, timeKnown, connected }, words, language) {
   if (asOf === null) return connected ? "" : words.never;
   const age = now - asOf;
-  if (timeKnown && age < STALE_MS && connected) return "";
   if (timeKnown && age < STALE_MS) return "";
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "long" });
   const minutes = Math.floor(age / 60_000);

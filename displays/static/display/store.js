@@ -1,5 +1,10 @@
-/** The few things a screen remembers, in localStorage. A full or barred storage costs memory, never the display. */
-const PREFIX = "realis.display.";
+/**
+ * The few things a screen remembers, in localStorage. A full or barred storage costs memory, never the display.
+ * Several screens in one browser (/display/?screen=name) each have their own.
+ */
+const NAME = /^[\w-]{1,40}$/;
+const name = new URLSearchParams(location.search).get("screen") ?? "";
+const PREFIX = NAME.test(name) ? `realis.display.${name}.` : "realis.display.";
 
 export class Store {
   #fallback = new Map();

@@ -5,6 +5,7 @@
 const CACHE = "realis-display";
 const PATIENCE_MS = 4000;
 const MOST_ENTRIES = 80;
+const LOOSELY = { ignoreVary: true, ignoreSearch: true };
 
 function ours(request) {
   const { origin, pathname } = new URL(request.url);
@@ -22,9 +23,9 @@ async function answer(event) {
   try {
     const fresh = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (fresh.ok) event.waitUntil(keep(event.request, fresh.clone()));
-    return fresh.ok || fresh.status < 500 ? fresh : ((await caches.match(event.request, { ignoreVary: true })) ?? fresh);
+    return fresh.ok || fresh.status < 500 ? fresh : ((await caches.match(event.request, LOOSELY)) ?? fresh);
   } catch (failure) {
-    const kept = await caches.match(event.request, { ignoreVary: true });
+    const kept = await caches.match(event.request, LOOSELY);
     if (kept) return kept;
     throw failure;
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from displays.channel import Screens
 from realis.delivery import Accepted
-from realis.ports import Target, Topic
+from realis.ports import Channel, Target, Topic
 from tests.fakes.channel_messages import message
 from tests.fakes.displays import FakeEvents
 
@@ -20,7 +20,7 @@ async def test_sending_hints_at_the_situation_and_accepts_for_every_screen() -> 
 
 def test_what_screens_can_carry() -> None:
     """Screens are matched by place, speak many languages and never count as public."""
-    channel = Screens(FakeEvents())
+    channel: Channel = Screens(FakeEvents())
     assert (channel.name, channel.label, channel.problem) == ("display", "Bildschirme", "")
     assert channel.limits.by_place
     assert channel.limits.per_language

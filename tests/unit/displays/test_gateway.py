@@ -1,0 +1,32 @@
+"""The gateway before anybody connects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from displays.gateway import _origin
+from tests.fakes.displays import make_stage
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://warnung.siegen.example/alerts", "https://warnung.siegen.example"),
+        ("wss://Warnung.Siegen.example/ws", "https://warnung.siegen.example"),
+        ("ws://127.0.0.1:8081/ws", "http://127.0.0.1:8081"),
+    ],
+)
+def test_a_socket_has_the_origin_of_its_page(url: str, origin: str) -> None:
+    """Browsers name the page's origin, never a ws address."""
+    assert _origin(url) == origin
+
+
+async def test_port_zero_becomes_a_real_port(tmp_path: Path) -> None:
+    """Tests and demos may leave the choice to the system."""
+    stage = await make_stage(tmp_path / "keys")
+    stage.gateway_port = 0
+    async with stage.gateway() as gateway:
+        assert gateway.port > 0
+        assert gateway.connected == 0
