@@ -266,7 +266,7 @@ class BatchStore(Protocol):
     """Planning, claims and the ledger."""
 
     async def close_abandoned(self, now: datetime) -> None:
-        """End batches of superseded dispatches whose sender vanished; nobody may send them any more."""
+        """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
         ...
 
     async def start_due(self, now: datetime) -> int:

@@ -21,7 +21,14 @@ from realis.storage.addresses import AddressBook
 from realis.storage.codec import RENDERED
 from realis.storage.counting import channel_counts
 from realis.storage.database import Database, insert
-from realis.storage.ledger import BatchState, DispatchState, add_tallies, close_open_batches
+from realis.storage.ledger import (
+    RUNNING,
+    BatchState,
+    DispatchState,
+    add_tallies,
+    close_open_batches,
+    closing_state,
+)
 from realis.storage.schema import (
     Instant,
     addresses,
@@ -50,18 +57,29 @@ class SqlBatches:
     # ---- planning
 
     async def close_abandoned(self, now: datetime) -> None:
-        """End batches of superseded dispatches whose sender vanished; nobody may send them any more."""
+        """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
         lapsed = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= now)
-        superseded = select(dispatches.c.id).where(dispatches.c.state == DispatchState.SUPERSEDED)
-        stuck = and_(lapsed, batches.c.dispatch_id.in_(superseded))
+        late = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline <= now)
+        superseded = and_(dispatches.c.state == DispatchState.SUPERSEDED, lapsed)
+        waiting = and_(late, or_(batches.c.state == BatchState.OPEN, lapsed))
+        stuck = (
+            select(dispatches)
+            .distinct()
+            .join(batches, batches.c.dispatch_id == dispatches.c.id)
+            .where(or_(superseded, waiting))
+        )
+        unplanned = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline <= now)
         async with self._database.read() as connection:
-            if (await connection.execute(select(batches.c.id).where(stuck).limit(1))).first() is None:
+            found = (await connection.execute(stuck.limit(1))).first()
+            if not found and not (await connection.execute(select(dispatches.c.id).where(unplanned).limit(1))).first():
                 return
         async with self._database.write() as connection:
-            ids = (await connection.execute(select(batches.c.dispatch_id).where(stuck))).scalars().all()
-            await connection.execute(batches.update().where(stuck).values(state=BatchState.OPEN))
-            for dispatch_id in set(ids):
-                await close_open_batches(connection, dispatch_id, State.SUPERSEDED)
+            # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
+            await connection.execute(dispatches.update().where(unplanned).values(state=DispatchState.SENDING))
+            for dispatch in (await connection.execute(stuck)).all():
+                own = and_(lapsed, batches.c.dispatch_id == dispatch.id)
+                await connection.execute(batches.update().where(own).values(state=BatchState.OPEN))
+                await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
 
     async def start_due(self, now: datetime) -> int:
         """Let expiry notices whose time has come start planning; how many."""
@@ -105,7 +123,7 @@ class SqlBatches:
         """Freeze up to ``most`` targets of the gravest unplanned dispatch into batches; False if none is left."""
         waiting = (
             select(dispatches)
-            .where(dispatches.c.state == DispatchState.PLANNING)
+            .where(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > now)
             .order_by(dispatches.c.gravity, dispatches.c.id)
             .limit(1)
         )
@@ -316,9 +334,12 @@ class SqlBatches:
             return
         if dispatch.state == DispatchState.SUPERSEDED:
             number = sum(len(group.targets) for group in result.retries)
-            await add_tallies(connection, claim.dispatch, {(State.SUPERSEDED, ""): number})
+            await add_tallies(connection, claim.dispatch, {(await closing_state(connection, dispatch), ""): number})
             return
-        language = claim.targets[0].language if claim.targets else SOURCE_LANGUAGE
+        # The batch's own language: its first reader may have left, or changed language, since it was planned.
+        language = (
+            await connection.execute(select(batches.c.language).where(batches.c.id == claim.batch))
+        ).scalar_one()
         rows = [
             _new_batch(
                 claim.dispatch,
@@ -326,7 +347,7 @@ class SqlBatches:
                 language,
                 list(group.targets),
                 due=group.due,
-                attempt=claim.attempt if group.held else claim.attempt + 1,
+                attempt=claim.attempt + 1,
                 held=group.held,
             )
             for group in result.retries
@@ -351,10 +372,16 @@ class SqlBatches:
         """Free all claims at start, when no other process can be sending; how many were freed."""
         async with self._database.write() as connection:
             claimed = batches.c.state == BatchState.CLAIMED
-            superseded = select(dispatches.c.id).where(dispatches.c.state == DispatchState.SUPERSEDED)
+            superseded = (
+                select(dispatches)
+                .distinct()
+                .join(batches, batches.c.dispatch_id == dispatches.c.id)
+                .where(dispatches.c.state == DispatchState.SUPERSEDED, claimed)
+            )
+            ended = (await connection.execute(superseded)).all()
             freed = await connection.execute(batches.update().where(claimed).values(state=BatchState.OPEN))
-            for dispatch_id in (await connection.execute(superseded)).scalars().all():
-                await close_open_batches(connection, dispatch_id, State.SUPERSEDED)
+            for dispatch in ended:
+                await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
             return int(freed.rowcount)
 
     async def next_due(self, now: datetime) -> datetime | None:
@@ -376,14 +403,11 @@ class SqlBatches:
 
 
 def _claimable(now: datetime) -> Any:  # noqa: ANN401 - a SQL condition
-    """Of a running dispatch: open and due (or past its deadline even while held), or left by a lapsed lease."""
-    due = and_(
-        batches.c.state == BatchState.OPEN,
-        or_(and_(batches.c.due_at <= now, ~batches.c.held, ~_on_hold()), dispatches.c.deadline <= now),
-    )
+    """Of a running dispatch in time, on a channel not on hold: open and due, or left by a lapsed lease."""
+    due = and_(batches.c.state == BatchState.OPEN, batches.c.due_at <= now, ~batches.c.held)
     abandoned = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= now)
-    running = dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING))
-    return and_(running, or_(due, abandoned))
+    running = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline > now)
+    return and_(running, ~_on_hold(), or_(due, abandoned))
 
 
 def _on_hold() -> Any:  # noqa: ANN401 - a SQL condition
@@ -419,10 +443,11 @@ def _audience(dispatch: Row[Any], *, by_place: bool, most: int) -> Select[Any]:
             alert_cells.c.revision == dispatch.revision,
         )
         in_area: Any = or_(targets.c.everywhere, here) if by_place else targets.c.active
-        matched = and_(in_area, targets.c.id <= dispatch.watermark)
-        if dispatch.joined_only:
-            matched = and_(matched, targets.c.joined)
+        matched = and_(in_area, targets.c.joined) if dispatch.joined_only else in_area
         meant = or_(before, matched)
+    if dispatch.variant == Variant.MESSAGE:
+        # Whoever came after the issue was planned one by one when subscribing (``SqlTargets.put``).
+        meant = and_(meant, targets.c.id <= dispatch.watermark)
     return (
         select(targets.c.id, targets.c.origin, targets.c.language)
         .where(targets.c.channel == dispatch.channel, targets.c.active, targets.c.id > dispatch.cursor, meant)

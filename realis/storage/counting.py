@@ -29,10 +29,11 @@ async def channel_counts(connection: AsyncConnection, incident: UUID) -> tuple[C
         )
         .order_by(dispatches.c.channel, dispatches.c.id)
     )
-    return tuple([await _count(connection, row) for row in (await connection.execute(query)).all()])
+    return tuple([await count_dispatch(connection, row) for row in (await connection.execute(query)).all()])
 
 
-async def _count(connection: AsyncConnection, dispatch: Row[Any]) -> ChannelCount:
+async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> ChannelCount:
+    """How one dispatch stands now; the sums of its states equal what was planned so far."""
     states, kinds = await _closed(connection, dispatch.id)
     for state, number in (await _open(connection, dispatch.id)).items():
         states[state] = states.get(state, 0) + number

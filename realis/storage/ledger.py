@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.delivery import State
+from realis.ports import Kind
 from realis.storage.database import insert
-from realis.storage.schema import batches, tallies
+from realis.storage.schema import alerts, batches, tallies
 
 
 class DispatchState(StrEnum):
@@ -24,6 +26,9 @@ class DispatchState(StrEnum):
     SENDING = "sending"
     SUPERSEDED = "superseded"
     VOIDED = "voided"
+
+
+RUNNING = (DispatchState.PLANNING, DispatchState.SENDING)
 
 
 class BatchState(StrEnum):
@@ -59,3 +64,14 @@ async def close_open_batches(connection: AsyncConnection, dispatch_id: int, stat
     await connection.execute(batches.update().where(waiting).values(state=BatchState.CLOSED))
     await add_tallies(connection, dispatch_id, {(state, ""): number})
     return number
+
+
+async def closing_state(connection: AsyncConnection, dispatch: Row[Any]) -> State:
+    """What becomes of a dispatch's targets that are not sent to any more: out of time, overtaken or withdrawn."""
+    if dispatch.state != DispatchState.SUPERSEDED:
+        return State.EXPIRED
+    newest = (
+        select(alerts.c.kind).where(alerts.c.incident_id == dispatch.incident_id).order_by(alerts.c.revision.desc())
+    )
+    kind = (await connection.execute(newest.limit(1))).scalar_one()
+    return State.WITHDRAWN if kind == Kind.RETRACTION else State.SUPERSEDED

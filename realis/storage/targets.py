@@ -14,7 +14,7 @@ from realis.draft import Variant
 from realis.ports import Clock, Kind, NewTarget, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
-from realis.storage.ledger import BatchState, DispatchState
+from realis.storage.ledger import RUNNING, BatchState, DispatchState
 from realis.storage.schema import (
     addresses,
     alert_cells,
@@ -44,10 +44,7 @@ class SqlTargets:
         async with self._database.write() as connection:
             # Under the issue lock: a target is either below a dispatch's watermark or enrolled here, never neither.
             await self._database.lock(connection, Lock.ISSUE)
-            target_id = await self._upsert(connection, new, now)
-            await self._place(connection, target_id, new)
-            await self._enrol(connection, target_id, new, now)
-        return target_id
+            return await self._put(connection, new, now)
 
     async def put_many(self, many: Sequence[NewTarget]) -> None:
         """Store many targets in one transaction, for imports and benchmarks."""
@@ -55,9 +52,17 @@ class SqlTargets:
         async with self._database.write() as connection:
             await self._database.lock(connection, Lock.ISSUE)
             for new in many:
-                target_id = await self._upsert(connection, new, now)
-                await self._place(connection, target_id, new)
-                await self._enrol(connection, target_id, new, now)
+                await self._put(connection, new, now)
+
+    async def _put(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
+        query = select(targets.c.active).where(
+            targets.c.channel == new.channel, targets.c.fingerprint == new.fingerprint
+        )
+        back = (await connection.execute(query)).scalar() is False
+        target_id = await self._upsert(connection, new, now)
+        await self._place(connection, target_id, new)
+        await self._enrol(connection, target_id, new, now, back=back)
+        return target_id
 
     async def _upsert(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
         values = {
@@ -85,31 +90,51 @@ class SqlTargets:
             rows = [{"target_id": target_id, "cell": cell} for cell in sorted(new.places)]
             await connection.execute(target_cells.insert(), rows)
 
-    async def _enrol(self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime) -> None:
-        """Plan the newcomer for every warning in force here that it was not planned for yet."""
+    async def _enrol(
+        self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime, *, back: bool
+    ) -> None:
+        """Plan the newcomer for every warning in force here that it was not planned for yet.
+
+        One that was gone and is ``back`` is planned again: what was sent meanwhile did not reach it.
+        """
         running = and_(
             dispatches.c.channel == new.channel,
             dispatches.c.variant == Variant.MESSAGE,
             dispatches.c.kind.not_in(_ENDINGS),
-            dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)),
+            dispatches.c.state.in_(RUNNING),
             dispatches.c.deadline > now,
         )
         for dispatch in (await connection.execute(select(dispatches).where(running))).all():
             if dispatch.joined_only and not new.joined:
                 continue
-            if target_id <= dispatch.watermark and dispatch.cursor < target_id:
+            if (
+                target_id <= dispatch.watermark
+                and dispatch.cursor < target_id
+                and dispatch.state == DispatchState.PLANNING
+            ):
                 continue  # the planner will come by
-            if await self._matches(connection, dispatch, target_id, new):
+            if await self._lacks(connection, dispatch, target_id, new, back=back):
                 await self._plan_one(connection, dispatch, target_id, new, now)
 
-    async def _matches(self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget) -> bool:
+    async def _lacks(
+        self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, *, back: bool
+    ) -> bool:
         known = exists().where(
             enrolled.c.incident_id == dispatch.incident_id,
             enrolled.c.channel == dispatch.channel,
             enrolled.c.target_id == target_id,
         )
         if (await connection.execute(select(known))).scalar():
-            return False
+            return back and not await self._is_waiting(connection, dispatch.id, target_id)
+        return await self._matches(connection, dispatch, target_id, new)
+
+    async def _is_waiting(self, connection: AsyncConnection, dispatch_id: int, target_id: int) -> bool:
+        waiting = select(batches.c.targets).where(
+            batches.c.dispatch_id == dispatch_id, batches.c.state.in_((BatchState.OPEN, BatchState.CLAIMED))
+        )
+        return any(target_id in ids for ids in (await connection.execute(waiting)).scalars())
+
+    async def _matches(self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget) -> bool:
         if new.everywhere or not new.places:
             return new.everywhere
         here = exists().where(
@@ -124,7 +149,7 @@ class SqlTargets:
         self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, now: datetime
     ) -> None:
         key = {"incident_id": dispatch.incident_id, "channel": dispatch.channel, "target_id": target_id}
-        await connection.execute(enrolled.insert().values(key))
+        await connection.execute(insert(connection, enrolled).values(key).on_conflict_do_nothing())
         await connection.execute(
             batches.insert().values(
                 dispatch_id=dispatch.id,
@@ -195,7 +220,12 @@ class SqlConfirmations:
     async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
         """Note that this target showed this revision; False if it was not planned for it. Idempotent."""
         planned = exists().where(
-            enrolled.c.incident_id == incident, enrolled.c.channel == channel, enrolled.c.target_id == target_id
+            enrolled.c.incident_id == incident,
+            enrolled.c.channel == channel,
+            enrolled.c.target_id == target_id,
+            dispatches.c.incident_id == enrolled.c.incident_id,
+            dispatches.c.channel == enrolled.c.channel,
+            dispatches.c.revision == revision,
         )
         async with self._database.write() as connection:
             if not (await connection.execute(select(planned))).scalar():
