@@ -128,7 +128,7 @@ async def preview(face: Face, visit: Visit) -> web.StreamResponse:
     draft = await face.desk.draft(visit.id())
     filled = await _read(face, visit, draft)
     page = await _page(face, draft, filled)
-    return face.page(visit, "preview_part.html", page=page)
+    return face.page(visit, "preview_part.html", page=page, moving=True)
 
 
 async def discard(face: Face, visit: Visit) -> web.StreamResponse:
@@ -157,7 +157,7 @@ async def _store(face: Face, visit: Visit, draft: Draft, filled: Filled, *, subm
         return go(f"/console/drafts/{draft.id}?saved=1{dropped}")
     try:
         await face.desk.submit(visit.actor, draft.id, version=saved.version)
-    except InvalidInput as error:
+    except (Conflict, InvalidInput) as error:
         return await _refused(face, visit, saved, filled, error)
     return go(f"/console/drafts/{draft.id}/release")
 
@@ -193,7 +193,7 @@ async def _render(
         page = replace(page, stale=True, theirs=differences(draft.content, filled.content))
     saved = "saved" in visit.request.query
     dropped = [one for one in visit.request.query.get("unchecked", "").split(",") if one in page.languages]
-    return face.page(visit, "edit.html", status=status, page=page, saved=saved, dropped=dropped)
+    return face.page(visit, "edit.html", status=status, page=page, saved=saved, dropped=dropped, moving=False)
 
 
 async def _page(face: Face, draft: Draft, filled: Filled, *, show_problems: bool = False) -> EditPage:

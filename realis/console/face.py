@@ -17,7 +17,7 @@ from multidict import MultiDict, MultiDictProxy
 from realis.console import words
 from realis.desk import Desk
 from realis.errors import InvalidInput, NotAuthenticated, NotFound, RealisError
-from realis.ports import Clock, Events, SessionRecord, User, Users
+from realis.ports import Clock, SessionRecord, User, Users
 from realis.release import Actor, Role
 from realis.web.pages import LANGUAGE_COOKIE, Pages, wanted_language
 from realis.web.passwords import Passwords
@@ -45,7 +45,6 @@ class Face:
     passwords: Passwords
     throttle: Throttle
     pages: Pages
-    events: Events
     clock: Clock
 
     def bare(
@@ -58,7 +57,7 @@ class Face:
             f"console/{template}",
             status=status,
             language=language,
-            **{"user": user, "csrf": "", "words": words, "console_languages": LANGUAGES, "here": _here(request)}
+            **{"user": user, "csrf": "", "words": words, "console_languages": LANGUAGES, "here": request.path}
             | {"city": self.desk.city, "policy": self.desk.policy, "phrases": self.desk.phrases}
             | {"now": self.clock.now()}
             | context,
@@ -175,7 +174,3 @@ def _move(request: web.Request, path: str) -> web.Response:
     if "HX-Request" in request.headers:
         return web.Response(status=200, headers={"HX-Redirect": path, "Cache-Control": "no-store"})
     return go(path)
-
-
-def _here(request: web.Request) -> str:
-    return request.path

@@ -57,7 +57,12 @@ def register(
     clock: Clock,
     https: bool,
 ) -> None:
-    """Put the console under ``/console/``."""
+    """Put the console under ``/console/``.
+
+    Args:
+        events: what every face is given; the console's pages poll and do not listen yet.
+        https: the public address is https; it decides how strict the session's cookie is.
+    """
     face = Face(
         desk=desk,
         users=users,
@@ -65,7 +70,6 @@ def register(
         passwords=Passwords(),
         throttle=Throttle(clock),
         pages=pages,
-        events=events,
         clock=clock,
     )
     _open_doors(app.router, face)

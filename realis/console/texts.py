@@ -10,6 +10,9 @@ from realis.draft import SOURCE_LANGUAGE, Content, Package, Rendered, Variant
 from realis.ports import PAGE
 
 
+PAGE_LABEL = "Webseite und App"
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelTexts:
     """Everything one channel will carry."""
@@ -36,7 +39,7 @@ def by_channel(package: Package, rows: Sequence[ChannelRow]) -> tuple[ChannelTex
 
 def _channel(package: Package, name: str, row: ChannelRow | None) -> ChannelTexts:
     texts = _german_first(_variant(package, name, Variant.MESSAGE))
-    label = row.label if row else "Webseite und App" if name == PAGE else name
+    label = row.label if row else PAGE_LABEL if name == PAGE else name
     problem = row.problem if row else ""
     return ChannelTexts(
         name, label, problem, texts[0], texts[1:], _german_first(_variant(package, name, Variant.EXPIRY))

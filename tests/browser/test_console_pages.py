@@ -98,6 +98,7 @@ async def _write(page: Page) -> None:
     await page.get_by_role("button", name="in 3 h").click()
     await expect(page.locator("#expires_time")).to_have_value("06:05")
     await page.get_by_label("Weidenau").check()
+    await expect(page.get_by_role("img", name="Umriss des Gebiets: Weidenau")).to_be_visible()
     await page.get_by_role("button", name="Zur Freigabe vorlegen").click()
     await expect(page.get_by_text("Sie können hier nicht freigeben.")).to_be_visible()
 

@@ -13,14 +13,14 @@ from realis.console import release, texts, words
 
 
 def _sentences() -> set[str]:
-    found: set[str] = set(texts.FIELD_NAMES) | set(release.REASONS)
+    found: set[str] = {texts.PAGE_LABEL} | set(texts.FIELD_NAMES) | set(release.REASONS)
     for table in words.TABLES:
         found |= set(table.values())
     environment = jinja2.Environment(autoescape=True)
     for template in (resources.files("realis.console") / "templates" / "console").iterdir():
         tree = environment.parse(template.read_text(encoding="utf-8"))
         for _, _, message in extract_from_ast(tree, ("_", "ngettext"), babel_style=False):
-            found.add(message if isinstance(message, str) else str(message[0]))
+            found.add(str(message[0] if isinstance(message, tuple) else message))
     return found
 
 
