@@ -167,6 +167,14 @@ async def test_obstacles_are_said_plainly(site: Site, new_page: NewPage) -> None
     await old.goto(f"{site.url}/subscribe?lang=de")
     await old.wait_for_selector("#subscribe-form[data-state=unsupported]")
 
+    strange = await new_page(360, 720, permissions=("notifications",))
+    await strange.add_init_script(PUSH_SERVICE)
+    await strange.route("**/push/subscriptions", lambda route: route.fulfill(status=422, json={"title": "Nein."}))
+    await strange.goto(f"{site.url}/subscribe?lang=de")
+    await strange.click("#subscribe-button")
+    await strange.wait_for_selector("#subscribe-form[data-state=refused]")
+    assert "Nein." in await strange.locator("[data-when=refused]").inner_text()
+
     unsure = await new_page(360, 720, permissions=("notifications",))
     await unsure.goto(f"{site.url}/subscribe?lang=de")
     await unsure.uncheck("input[name=everywhere]")

@@ -48,7 +48,8 @@ async function ask(method, path, { body, token } = {}) {
   // Gone already, or not ours to delete: the browser's own unsubscribing then ends it.
   if (answer.ok || (method === "DELETE" && [401, 404].includes(answer.status))) return answer;
   const problem = await answer.json().catch(() => ({}));
-  throw new PushProblem("failed", [problem.title, problem.remedy].filter(Boolean).join(" "));
+  const said = answer.status < 500 && problem.title;
+  throw new PushProblem(said ? "refused" : "failed", said ? `${problem.title} ${problem.remedy ?? ""}` : "");
 }
 
 function bytes(base64url) {
