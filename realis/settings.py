@@ -1,4 +1,7 @@
-"""All settings, read once at start from ``realis.toml`` and the environment (``REALIS_…``). Decides nothing."""
+"""All settings, read once at start from ``realis.toml`` and the environment (``REALIS_…``). Decides nothing.
+
+Only ``Settings.load`` reads anything: settings made in code (the demo's) take nothing from where they run.
+"""
 
 from __future__ import annotations
 
@@ -68,9 +71,7 @@ class MastodonSettings(_Section):
 class Settings(BaseSettings):
     """Everything ``realis serve`` can be told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=DEFAULT_FILE
-    )
+    model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     city: CitySettings
     cap: CapSettings
@@ -95,7 +96,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments over environment over file."""
+        """Arguments; and for ``load`` the environment over the file."""
+        if settings_cls.model_config.get("toml_file") is None:
+            return (init_settings,)
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,8 @@ from displays.gateway import Gateway
 from realis import faces, ways_out
 from realis.backplane.memory import MemoryEvents
 from realis.core import Core
-from realis.desk import Desk, Identity
+from realis.desk import Desk
+from realis.issuing import Identity
 from realis.dispatcher import Dispatcher
 from realis.errors import ConfigurationError
 from realis.keys import Keys
@@ -136,14 +138,30 @@ async def build(
         stack.push_async_callback(core.ways.close)
         # Nobody else can be sending: whatever a killed process had claimed is free again.
         await core.batches.reclaim()
-        gateway = await stack.enter_async_context(_gateway(core))
+        with _listening(settings.gateway_host, settings.gateway_port, "gateway_port"):
+            gateway = await stack.enter_async_context(_gateway(core))
         runner = web.AppRunner(faces.application(core), access_log=None, shutdown_timeout=5)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        with _listening(settings.host, settings.port, "port"):
+            await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
         app = App(core, _dispatcher(core), gateway, runner)
         log.info("serving", http=app.http_port, gateway=gateway.port)
         yield app
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, setting: str) -> Iterator[None]:
+    """Say in plain words why nobody can listen there."""
+    try:
+        yield
+    except OSError as error:
+        why = "ist schon belegt" if error.errno == errno.EADDRINUSE else f"ist nicht zu öffnen ({error.strerror})"
+        raise ConfigurationError(
+            f"Der Port {port} auf {host} {why}.",
+            where=setting,
+            remedy="Beenden Sie das Programm, das ihn benutzt, oder wählen Sie einen anderen Port.",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def over(folder: Path, revision: int) -> bool:
     return bool(rows) and all(state == "sending" and planned == ended for _, _, state, planned, ended, _ in rows)
 
 
+def reached(post: Post, count: int, folder: Path) -> bool:
+    """Whether so many pushes arrived, or no more will come for the first revision."""
+    return post.count >= count or over(folder, 1)
+
+
 def kill_points(seed: int) -> Iterator[int]:
     """After how many further arrivals to kill: seeded, so that a failure can be repeated."""
     chance = random.Random(seed)  # noqa: S311 - no secret
@@ -75,8 +81,7 @@ async def test_no_one_is_lost_when_the_program_is_killed_again_and_again(tmp_pat
                 seen = post.count
                 if not incident:
                     incident = await running.order("alert", "-", "altstadt")
-                target = seen + next(points)
-                await until(lambda target=target: post.count >= target or over(tmp_path, 1))
+                await until(partial(reached, post, seen + next(points), tmp_path))
                 assert await running.end(signal.SIGKILL) == -signal.SIGKILL
 
         async with child(tmp_path) as running:
