@@ -9,7 +9,6 @@ from realis.desk_data import ChannelRow
 from realis.draft import SOURCE_LANGUAGE, Content, Package, Rendered, Variant
 from realis.ports import PAGE
 
-
 PAGE_LABEL = "Webseite und App"
 
 
