@@ -15,8 +15,6 @@ from uuid import UUID
 import structlog
 from uuid_utils import uuid7
 
-from realis import routing
-from realis.audience import audience_for
 from realis.cap.writer import write
 from realis.desk_data import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.draft import (
@@ -24,16 +22,14 @@ from realis.draft import (
     Draft,
     DraftKind,
     DraftState,
-    Envelope,
     Package,
     Problem,
-    Variant,
     compose,
     problems,
 )
-from realis.errors import InvalidInput, NotAllowed, NotFound, SigningFailed, WrongState
-from realis.incident import Revision, references_for_next
-from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Kind, Phrases, Targets, Topic
+from realis.errors import InvalidInput, NotAllowed, NotFound, WrongState
+from realis.issuing import Identity, Issuer
+from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Phrases, Targets, Topic
 from realis.release import (
     PAUSE,
     Actor,
@@ -46,14 +42,12 @@ from realis.release import (
     pause_for,
 )
 from realis.render import Renderer
-from realis.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch, NewWitness
+from realis.stores import AlertStore, AuditEntry, DeskStore, NewWitness
 
 log = structlog.get_logger(__name__)
 
 ENDING_VALIDITY = timedelta(hours=6)
 """How long an ending's CAP message is valid, as MoWaS does it."""
-
-SYSTEM = "system"
 
 
 class Figures(Protocol):
@@ -70,14 +64,6 @@ class Archive(AlertStore, Protocol):
     async def newest_content(self, incident: UUID) -> Package | None:
         """The package of the newest issued revision."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """How this installation signs its CAP messages: sender and the prefix of identifiers."""
-
-    sender: str
-    prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +243,7 @@ class Desk:
                 where=",".join(problem.where for problem in found),
             )
         # Written once now, so that a value CAP cannot carry shows here and not at the moment of issue.
-        write(compose(before.content, self._envelope(before.incident, 1, (), self.clock.now())))
+        write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
         package = self.preview(before.content, before.incident)
         after = replace(
             before,
@@ -312,7 +298,7 @@ class Desk:
         entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
         await self.store.put_release(draft, release, entry)
         if release.due <= now:
-            await self.issue(release)
+            await self.issuer.issue(release)
         await self.events.publish(Topic.DESK, str(draft.incident))
         return release
 
@@ -384,110 +370,25 @@ class Desk:
 
     # ---- issuing
 
+    @property
+    def issuer(self) -> Issuer:
+        """What issues this desk's decisions."""
+        return Issuer(
+            decisions=self.store,
+            alerts=self.alerts,
+            signer=self.signer,
+            events=self.events,
+            clock=self.clock,
+            identity=self.identity,
+            policy=self.policy,
+            ways_out=self.ways_out,
+            link=self._link,
+        )
+
     async def issue_due(self) -> datetime | None:
         """Issue every decision whose pause is over; when the next one is due."""
-        for release in await self.store.due_releases(self.clock.now()):
-            try:
-                await self.issue(release)
-            except WrongState:
-                log.info("release_not_issued", incident=str(release.incident))
-        return await self.store.next_due()
-
-    async def issue(self, release: Release) -> Revision:
-        """The issue transaction for one decision. A failed signature stops it and reopens the draft."""
-        now = self.clock.now()
-
-        def make(number: int, chain: tuple[Revision, ...], package: Package) -> Issue:
-            return self._compose(release, number, chain, package, now)
-
-        try:
-            revision = await self.alerts.issue(release, make, now=now)
-        except SigningFailed as error:
-            log.exception("signing_failed", incident=str(release.incident))
-            entry = AuditEntry(SYSTEM, "release.signing_failed", str(release.incident), release.digest)
-            await self.store.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
-            raise
-        log.info("alert_issued", incident=str(release.incident), revision=revision.number)
-        await self.events.publish(Topic.SITUATION, str(release.incident))
-        await self.events.publish(Topic.WORK)
-        await self.events.publish(Topic.DESK, str(release.incident))
-        return revision
-
-    def _compose(
-        self, release: Release, number: int, chain: tuple[Revision, ...], package: Package, now: datetime
-    ) -> Issue:
-        content = package.content
-        self.policy.check(content.occasion)
-        if chain and chain[-1].alert.status is not content.occasion.status:
-            raise WrongState("Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde.")
-        alert = compose(content, self._envelope(release.incident, number, chain, now))
-        audience = audience_for(content)
-        return Issue(
-            alert=alert,
-            kind=Kind(content.kind.value),
-            xml=self.signer.sign(write(alert)),
-            package=package,
-            url=self._link(release.incident),
-            cells=audience.cells,
-            dispatches=tuple(self._dispatches(content, now)),
-            entry=AuditEntry(
-                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
-            ),
-        )
-
-    def _envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
-        return Envelope(
-            identifier=f"{self.identity.prefix}.{incident}.{number}",
-            sender=self.identity.sender,
-            sent=_whole_second(now, chain),
-            references=references_for_next(chain),
-            web=self._link(incident),
-        )
-
-    def _dispatches(self, content: Content, now: datetime) -> list[NewDispatch]:
-        """One per channel that can send, and its expiry notice unless this is an ending already."""
-        audience = audience_for(content)
-        usable = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
-        message = [
-            NewDispatch(
-                channel=name,
-                kind=Kind(content.kind.value),
-                variant=Variant.MESSAGE,
-                gravity=routing.gravity(content),
-                level=content.level,
-                occasion=content.occasion,
-                due=now,
-                deadline=routing.deadline(content, now),
-                match=audience.match,
-                joined_only=audience.joined_only,
-                realert=content.realert,
-            )
-            for name in usable
-        ]
-        if content.kind.ending is not None or content.expires is None:
-            return message
-        ends = content.expires
-        expiry = [
-            replace(
-                dispatch,
-                kind=Kind.EXPIRY,
-                variant=Variant.EXPIRY,
-                gravity=routing.EXPIRY_GRAVITY,
-                due=ends,
-                deadline=ends + routing.ENDING_DEADLINE,
-                match=False,
-                realert=False,
-            )
-            for dispatch in message
-        ]
-        return [*message, *expiry]
+        return await self.issuer.issue_due()
 
 
 def _new_id() -> UUID:
     return UUID(str(uuid7()))
-
-
-def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
-    """CAP's ``sent`` has whole seconds and never falls within a chain."""
-    second = now.replace(microsecond=0)
-    return max(second, chain[-1].alert.sent) if chain else second

@@ -112,7 +112,7 @@ ACTIONS = {
     "draft.discarded": "Entwurf verworfen",
     "draft.released": "Freigegeben",
     "release.stopped": "Angehalten",
-    "release.signing_failed": "Nicht ausgegeben: Signatur gescheitert",
+    "release.failed": "Nicht ausgegeben",
     "alert.issued": "Ausgegeben",
     "hand.ticked": "Von Hand erledigt",
     "channel.resumed": "Kanal wieder freigegeben",

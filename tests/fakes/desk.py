@@ -25,7 +25,8 @@ from realis.area import Area
 from realis.backplane.memory import MemoryEvents
 from realis.console.areas import place_area
 from realis.delivery import Accepted, Outcome
-from realis.desk import Desk, Identity
+from realis.desk import Desk
+from realis.issuing import Identity
 from realis.dispatcher import Dispatcher
 from realis.draft import Content, Draft, DraftKind, LanguageText
 from realis.planner import Planner

@@ -22,10 +22,11 @@ from realis.alert import Level, Occasion
 from realis.area import Area, Circle, cell_of
 from realis.backplane.memory import MemoryEvents
 from realis.delivery import Accepted, Outcome, State
-from realis.desk import Desk, Identity
+from realis.desk import Desk
 from realis.dispatcher import Dispatcher, Lease, judge
 from realis.draft import Content, Draft, DraftKind, LanguageText
-from realis.errors import SigningFailed
+from realis.errors import InvalidInput, SigningFailed
+from realis.issuing import Identity
 from realis.planner import Planner
 from realis.ports import City, Clock, LengthUnit, Limits, NewTarget, Topic
 from realis.release import Actor, IssuePolicy, Role
@@ -67,9 +68,10 @@ class PlainSealer:
         return f"{context}|{plain}".encode()
 
     def open_sealed(self, blob: bytes, context: str) -> str:
-        """The address again."""
-        owner, _, plain = blob.decode().partition("|")
-        assert owner == context
+        """The address again. Raises ``InvalidInput`` for another row's or a damaged one."""
+        owner, _, plain = blob.decode(errors="replace").partition("|")
+        if owner != context:
+            raise InvalidInput("Das Verschlüsselte gehört nicht hierher.")
         return plain
 
 

@@ -1,0 +1,174 @@
+"""Issuing: what a decision sets in motion when its pause is over, composed and signed under the issue lock.
+
+One transaction writes all of it (``AlertStore.issue``); nothing leaves from here. No HTTP, no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from realis import routing
+from realis.audience import audience_for
+from realis.cap.writer import write
+from realis.desk_data import Release
+from realis.draft import Content, Envelope, Package, Variant, compose
+from realis.errors import RealisError, WrongState
+from realis.incident import Revision, references_for_next
+from realis.ports import CapSigner, Channel, Clock, Events, Kind, Topic
+from realis.release import IssuePolicy
+from realis.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
+
+log = structlog.get_logger(__name__)
+
+SYSTEM = "system"
+"""The actor of what the program does by itself, in the audit trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How this installation signs its CAP messages: sender and the prefix of identifiers."""
+
+    sender: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Turns decisions into issued alerts.
+
+    Args:
+        link: the public address of an incident.
+    """
+
+    decisions: DeskStore
+    alerts: AlertStore
+    signer: CapSigner
+    events: Events
+    clock: Clock
+    identity: Identity
+    policy: IssuePolicy
+    ways_out: Mapping[str, Channel]
+    link: Callable[[UUID | None], str]
+
+    async def issue_due(self) -> datetime | None:
+        """Issue every decision whose pause is over; when the next one is due. One that fails stops no other."""
+        for release in await self.decisions.due_releases(self.clock.now()):
+            try:
+                await self.issue(release)
+            except RealisError as error:
+                log.warning("release_not_issued", incident=str(release.incident), code=error.code)
+        return await self.decisions.next_due()
+
+    async def issue(self, release: Release) -> Revision:
+        """The issue transaction for one decision.
+
+        Whatever keeps it from being issued (a failed signature first of all) reopens the draft with the reason.
+
+        Raises:
+            WrongState: it was stopped or issued already; nothing was changed.
+            RealisError: what kept it; nothing was written but the reopening.
+        """
+        now = self.clock.now()
+
+        def make(number: int, chain: tuple[Revision, ...], package: Package) -> Issue:
+            return self._compose(release, number, chain, package, now)
+
+        try:
+            revision = await self.alerts.issue(release, make, now=now)
+        except WrongState:
+            raise
+        except RealisError as error:
+            await self._reopen(release, error)
+            raise
+        log.info("alert_issued", incident=str(release.incident), revision=revision.number)
+        await self.events.publish(Topic.SITUATION, str(release.incident))
+        await self.events.publish(Topic.WORK)
+        await self.events.publish(Topic.DESK, str(release.incident))
+        return revision
+
+    async def _reopen(self, release: Release, error: RealisError) -> None:
+        log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
+        entry = AuditEntry(SYSTEM, "release.failed", str(release.incident), f"{error.code} {release.digest}")
+        await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+        await self.events.publish(Topic.DESK, str(release.incident))
+
+    def _compose(
+        self, release: Release, number: int, chain: tuple[Revision, ...], package: Package, now: datetime
+    ) -> Issue:
+        content = package.content
+        self.policy.check(content.occasion)
+        if chain and chain[-1].alert.status is not content.occasion.status:
+            raise WrongState("Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde.")
+        alert = compose(content, self.envelope(release.incident, number, chain, now))
+        audience = audience_for(content)
+        return Issue(
+            alert=alert,
+            kind=Kind(content.kind.value),
+            xml=self.signer.sign(write(alert)),
+            package=package,
+            url=self.link(release.incident),
+            cells=audience.cells,
+            dispatches=tuple(self._dispatches(content, now)),
+            entry=AuditEntry(
+                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
+            ),
+        )
+
+    def envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
+        """The names and times a message gets as this revision of its chain."""
+        return Envelope(
+            identifier=f"{self.identity.prefix}.{incident}.{number}",
+            sender=self.identity.sender,
+            sent=_whole_second(now, chain),
+            references=references_for_next(chain),
+            web=self.link(incident),
+        )
+
+    def _dispatches(self, content: Content, now: datetime) -> list[NewDispatch]:
+        """One per channel that can send, and its expiry notice unless this is an ending already."""
+        audience = audience_for(content)
+        usable = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
+        message = [
+            NewDispatch(
+                channel=name,
+                kind=Kind(content.kind.value),
+                variant=Variant.MESSAGE,
+                gravity=routing.gravity(content),
+                level=content.level,
+                occasion=content.occasion,
+                due=now,
+                deadline=routing.deadline(content, now),
+                match=audience.match,
+                joined_only=audience.joined_only,
+                realert=content.realert,
+            )
+            for name in usable
+        ]
+        if content.kind.ending is not None or content.expires is None:
+            return message
+        ends = content.expires
+        expiry = [
+            replace(
+                dispatch,
+                kind=Kind.EXPIRY,
+                variant=Variant.EXPIRY,
+                gravity=routing.EXPIRY_GRAVITY,
+                due=ends,
+                deadline=ends + routing.ENDING_DEADLINE,
+                match=False,
+                realert=False,
+            )
+            for dispatch in message
+        ]
+        return [*message, *expiry]
+
+
+def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
+    """CAP's ``sent`` has whole seconds and never falls within a chain."""
+    second = now.replace(microsecond=0)
+    return max(second, chain[-1].alert.sent) if chain else second
