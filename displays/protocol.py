@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
@@ -175,6 +175,10 @@ def _aware(when: datetime) -> datetime:
 # ---------------------------------------------------------------- which state is newer
 
 
+PUT_BACK_AFTER = timedelta(minutes=10)
+"""Reads further apart than this are ordered by time alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Where a state stands in time: the store's version, when it was read, and what it shows."""
@@ -188,12 +192,16 @@ class Mark:
 def supersedes(new: Mark, old: Mark | None) -> bool:
     """Whether a screen takes ``new`` over ``old``: newest state wins, an older one is refused.
 
+    A store that was put back from a backup counts from lower versions again: where two reads lie far apart,
+    the later one wins. ``as_of`` is signed, so an old frame that is played again never profits.
     The same rule in JavaScript is ``static/display/order.js``; a browser test holds both together.
     """
     if old is None:
         return True
     if new.incident is not None and new.incident == old.incident and new.revision < old.revision:
         return False
+    if abs(new.as_of - old.as_of) >= PUT_BACK_AFTER:
+        return new.as_of > old.as_of
     return (new.version, new.as_of) >= (old.version, old.as_of)
 
 

@@ -217,13 +217,13 @@ async def test_the_page_orders_states_as_the_gateway_does(stage: Stage, new_page
     marks = [
         Mark(version, START + timedelta(seconds=second), incident, revision)
         for version in (1, 2)
-        for second in (0, 1)
+        for second in (0, 1, 600)
         for incident, revision in ((None, 0), (UUID(int=1), 1), (UUID(int=1), 2), (UUID(int=2), 1))
     ]
     plain = [
         {
             "version": m.version,
-            "asOf": m.as_of.timestamp(),
+            "asOf": m.as_of.timestamp() * 1000,
             "incident": str(m.incident or "") or None,
             "revision": m.revision,
         }

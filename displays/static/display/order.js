@@ -8,10 +8,14 @@
  * @property {number} revision of that incident
  */
 
+/** Reads further apart than this are ordered by time alone: a store may be put back from a backup. */
+const PUT_BACK_AFTER_MS = 600_000;
+
 /** Whether a screen takes `next` over `held`: newest state wins, an older one is refused. */
 export function supersedes(next, held) {
   if (held === null) return true;
   if (next.incident !== null && next.incident === held.incident && next.revision < held.revision) return false;
+  if (Math.abs(next.asOf - held.asOf) >= PUT_BACK_AFTER_MS) return next.asOf > held.asOf;
   if (next.version !== held.version) return next.version > held.version;
   return next.asOf >= held.asOf;
 }

@@ -119,7 +119,9 @@ def test_what_the_gateway_says_is_json() -> None:
     [
         (Mark(1, NOW), None, True),
         (Mark(2, NOW), Mark(1, NOW), True),
-        (Mark(1, NOW), Mark(2, NOW - timedelta(days=1)), False),
+        (Mark(1, NOW), Mark(2, NOW - timedelta(minutes=9)), False),
+        (Mark(1, NOW), Mark(2, NOW - timedelta(minutes=10)), True),
+        (Mark(2, NOW), Mark(1, NOW + timedelta(minutes=10)), False),
         (Mark(1, NOW), Mark(1, NOW), True),
         (Mark(1, NOW), Mark(1, NOW + timedelta(seconds=1)), False),
         (Mark(3, NOW, INCIDENT, 1), Mark(2, NOW, INCIDENT, 2), False),
@@ -127,5 +129,6 @@ def test_what_the_gateway_says_is_json() -> None:
     ],
 )
 def test_newest_state_wins(new: Mark, old: Mark | None, *, taken: bool) -> None:
-    """A higher version or a later read wins; an older revision of the same incident never does."""
+    """A higher version or a later read wins, and a much later read also after the store was put back; an older
+    revision of the same incident never does."""
     assert supersedes(new, old) is taken
