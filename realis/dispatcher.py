@@ -29,6 +29,9 @@ IDLE_S = 1.0
 """How long a lost wake-up can delay work."""
 
 _ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
+_CHANNEL_BUG = Failed(FailureKind.UNKNOWN, "Fehler im Kanal")
+_UNREADABLE = Failed(FailureKind.REJECTED, "Adresse nicht lesbar")
+_DELETED = Failed(FailureKind.GONE, "Abmeldung vor dem Senden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Dispatcher:
         self._owner = f"{os.uname().nodename}:{os.getpid()}"
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
+        self._claiming = {name: asyncio.Lock() for name in channels}
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
 
@@ -148,7 +152,7 @@ class Dispatcher:
         """Work until nothing is due (for tests and the terminal)."""
         while not self._stopping.is_set():
             await self._planner.run_once()
-            if not await self._store.ready_channels(self._clock.now()):
+            if not await self._store.ready_channels(self._clock.now()) & set(self._channels):
                 return
             await asyncio.sleep(0.01)
 
@@ -160,16 +164,21 @@ class Dispatcher:
         """Plan what is new, wake the lanes that have work, sleep until the next wake-up or due time."""
         while not self._stopping.is_set():
             self._wake.clear()
-            if await self._planner.run_once():
+            if await self._planner.begin():
                 await self._events.publish(Topic.SITUATION)
+            await self._wake_lanes()
+            while await self._planner.step() and not self._stopping.is_set():
+                await self._wake_lanes()
             now = self._clock.now()
-            for name in await self._store.ready_channels(now):
-                if name in self._ready:
-                    self._ready[name].set()
             due = await self._store.next_due(now)
             wait_s = min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def _wake_lanes(self) -> None:
+        for name in await self._store.ready_channels(self._clock.now()):
+            if name in self._ready:
+                self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
         ready = self._ready[name]
@@ -186,12 +195,14 @@ class Dispatcher:
         """A batch whose origin does not already fill the other lanes, so that one that hangs never takes all."""
         lanes = self._channels[name].limits.lanes
         busy = self._busy[name]
-        crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
-        claim = await self._store.claim(
-            name, self._owner, now=self._clock.now(), lease_s=self._lease.length_s, busy_origins=crowded
-        )
-        if claim is not None:
-            busy[claim.origin] += 1
+        # One lane at a time: two that look at once would both see room for the same origin.
+        async with self._claiming[name]:
+            crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
+            claim = await self._store.claim(
+                name, self._owner, now=self._clock.now(), lease_s=self._lease.length_s, busy_origins=crowded
+            )
+            if claim is not None:
+                busy[claim.origin] += 1
         return claim
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
@@ -221,19 +232,26 @@ class Dispatcher:
             return [_ENDS_WITHOUT_SENDING] * len(claim.targets)
         alive = [target for target in claim.targets if target.address]
         sent = iter(await self._try(channel, claim.message, alive))
-        deleted = Failed(FailureKind.GONE, "Abmeldung vor dem Senden")
-        return [next(sent) if target.address else deleted for target in claim.targets]
+        return [
+            next(sent) if target.address else _UNREADABLE if target.id in claim.unreadable else _DELETED
+            for target in claim.targets
+        ]
 
     async def _try(self, channel: Channel, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         if not targets:
             return []
         try:
             async with asyncio.timeout(self._lease.send_s):
-                return await channel.send(message, targets)
+                outcomes = await channel.send(message, targets)
         except TimeoutError:
             log.exception("channel_too_slow", channel=channel.name)
             return [Failed(FailureKind.UNKNOWN, "Zeit überschritten")] * len(targets)
         except Exception:
             # The task boundary of a channel: a bug in one must not stop the others, nor lose its targets.
             log.exception("channel_crashed", channel=channel.name)
-            return [Failed(FailureKind.UNKNOWN, "Fehler im Kanal")] * len(targets)
+            return [_CHANNEL_BUG] * len(targets)
+        if len(outcomes) != len(targets):
+            # Nobody can say whose outcome is whose.
+            log.error("channel_miscounted", channel=channel.name, targets=len(targets), outcomes=len(outcomes))
+            return [_CHANNEL_BUG] * len(targets)
+        return outcomes

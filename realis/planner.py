@@ -22,9 +22,20 @@ class Planner:
 
     async def run_once(self) -> bool:
         """Start what is due and plan until nothing is left to plan; True if an expiry came into effect."""
+        expired = await self.begin()
+        while await self.step():
+            pass
+        return expired
+
+    async def begin(self) -> bool:
+        """End what is late and start the expiry notices that are due; True if one came into effect."""
         now = self._clock.now()
         await self._store.close_abandoned(now)
-        expired = await self._store.start_due(now)
-        while await self._store.plan_step(self._clock.now(), self._limits, most=STEP):
+        return await self._store.start_due(now) > 0
+
+    async def step(self) -> bool:
+        """Freeze the next targets into batches, which can be sent at once; False if nothing is left to plan."""
+        planned = await self._store.plan_step(self._clock.now(), self._limits, most=STEP)
+        if planned:
             await self._events.publish(Topic.DELIVERY)
-        return expired > 0
+        return planned

@@ -210,7 +210,8 @@ class Claim:
 
     Args:
         attempt: counts from 1.
-        superseded: a newer revision was issued; nothing may be sent any more.
+        targets: without an address where it was deleted since planning.
+        unreadable: targets whose stored address cannot be opened; they are not gone.
     """
 
     batch: int
@@ -220,6 +221,7 @@ class Claim:
     origin: str
     message: Message
     targets: tuple[Target, ...]
+    unreadable: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row, Select, and_, exists, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
@@ -15,7 +16,7 @@ from sqlalchemy.orm import aliased
 from realis.alert import Level, Occasion
 from realis.delivery import State
 from realis.draft import SOURCE_LANGUAGE, Variant
-from realis.errors import NotFound
+from realis.errors import InvalidInput, NotFound
 from realis.ports import ChannelCount, Kind, Limits, Message, Target
 from realis.storage.addresses import AddressBook
 from realis.storage.codec import RENDERED
@@ -45,6 +46,8 @@ from realis.storage.schema import (
     texts,
 )
 from realis.stores import BatchResult, Claim
+
+log = structlog.get_logger(__name__)
 
 
 class SqlBatches:
@@ -217,6 +220,7 @@ class SqlBatches:
         batch = (await connection.execute(select(batches).where(batches.c.id == batch_id))).one()
         dispatch = (await connection.execute(select(dispatches).where(dispatches.c.id == batch.dispatch_id))).one()
         message = await _message(connection, dispatch, batch.language)
+        found, unreadable = await self._targets(connection, dispatch, batch.targets)
         return Claim(
             batch=batch.id,
             dispatch=dispatch.id,
@@ -224,10 +228,13 @@ class SqlBatches:
             attempt=batch.attempt,
             origin=batch.origin,
             message=message,
-            targets=await self._targets(connection, dispatch, batch.targets),
+            targets=found,
+            unreadable=unreadable,
         )
 
-    async def _targets(self, connection: AsyncConnection, dispatch: Row[Any], ids: Sequence[int]) -> tuple[Target, ...]:
+    async def _targets(
+        self, connection: AsyncConnection, dispatch: Row[Any], ids: Sequence[int]
+    ) -> tuple[tuple[Target, ...], frozenset[int]]:
         is_shown = and_(
             shown.c.target_id == targets.c.id,
             shown.c.channel == dispatch.channel,
@@ -243,17 +250,26 @@ class SqlBatches:
             .order_by(targets.c.id)
         )
         rows = {row.id: row for row in (await connection.execute(query)).all()}
+        opened = {row.id: self._open(row.id, row.sealed) for row in rows.values() if row.sealed}
         # A target deleted since planning keeps its place in the sums; it is committed as gone.
-        return tuple(
+        found = tuple(
             Target(
                 id=target_id,
-                address=self._book.open(row.id, row.sealed) if (row := rows.get(target_id)) and row.sealed else "",
-                language=row.language if row else SOURCE_LANGUAGE,
+                address=opened.get(target_id) or "",
+                language=row.language if (row := rows.get(target_id)) else SOURCE_LANGUAGE,
                 origin=row.origin if row else "",
                 shown_ref=row.ref if row else None,
             )
             for target_id in ids
         )
+        return found, frozenset(target_id for target_id, address in opened.items() if address is None)
+
+    def _open(self, target_id: int, sealed: bytes) -> str | None:
+        try:
+            return self._book.open(target_id, sealed)
+        except InvalidInput:
+            log.exception("address_unreadable", target=target_id)
+            return None
 
     # ---- outcomes
 
