@@ -11,6 +11,8 @@ from realis.ports import Place
 
 _SIDE = 400.0
 _MARGIN = 12.0
+_LETTER = 6.0
+_LINE = 15.0
 
 
 def place_area(place: Place) -> Area:
@@ -58,8 +60,24 @@ def sketch(areas: Sequence[Area], places: Sequence[Place] = ()) -> Sketch | None
     if not every:
         return None
     view = _View.around(every)
-    labels = tuple(Label(*view.point((place.lat, place.lon)), place.name) for place in places)
+    labels = _legible(areas, places, view)
     return Sketch(view.width, view.height, view.path(rings), view.path(ring for _, ring in circles), labels)
+
+
+def _legible(areas: Sequence[Area], places: Sequence[Place], view: _View) -> tuple[Label, ...]:
+    """The names that fit beside one another, those of the chosen area first."""
+    chosen = {circle for area in areas for circle in area.circles}
+    kept: list[Label] = []
+    for place in sorted(places, key=lambda one: Circle(one.lat, one.lon, one.radius_km) not in chosen):
+        label = Label(*view.point((place.lat, place.lon)), place.name)
+        if not any(_overlap(label, other) for other in kept):
+            kept.append(label)
+    return tuple(kept)
+
+
+def _overlap(one: Label, other: Label) -> bool:
+    reach = _LETTER * (len(one.text) + len(other.text)) / 2
+    return abs(one.x - other.x) < reach and abs(one.y - other.y) < _LINE
 
 
 @dataclass(frozen=True, slots=True)

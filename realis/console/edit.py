@@ -89,7 +89,9 @@ async def _first_content(face: Face, occasion: Occasion, event: EventType) -> Co
         event=event.labels.get("de", event.code),
         event_code=event.code,
         categories=event.categories,
-        channels=tuple(row.name for row in rows if not row.problem and not barred(row, occasion)),
+        channels=tuple(
+            row.name for row in rows if not row.problem and not barred(row, occasion, demo=face.desk.city.demo)
+        ),
         expires=later(face.clock.now(), int(DEFAULT_VALIDITY / timedelta(minutes=1))),
         source_name=face.desk.city.authority,
     )
@@ -212,7 +214,7 @@ async def _page(face: Face, draft: Draft, filled: Filled, *, show_problems: bool
         own_chosen=any(area in content.areas for area in own),
         area=sketch(content.areas, places),
         channels=rows,
-        barred=frozenset(row.name for row in rows if barred(row, content.occasion)),
+        barred=frozenset(row.name for row in rows if barred(row, content.occasion, demo=face.desk.city.demo)),
         events=face.desk.phrases.events(),
         texts=by_channel(face.desk.preview(content, draft.incident), rows),
         choose_occasion=_must_choose(draft, foreign=True)

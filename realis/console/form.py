@@ -139,7 +139,9 @@ class FormReader:
 
     def _channels(self, form: Form, occasion: Occasion) -> tuple[str, ...]:
         wanted = set(form.getall("channel", []))
-        return tuple(row.name for row in self.channels if row.name in wanted and not barred(row, occasion))
+        return tuple(
+            row.name for row in self.channels if row.name in wanted and not barred(row, occasion, demo=self.city.demo)
+        )
 
     def _instant(self, when: When, where: str, problems: list[Problem]) -> datetime | None:
         try:
@@ -149,9 +151,9 @@ class FormReader:
             return None
 
 
-def barred(row: ChannelRow, occasion: Occasion) -> bool:
-    """Whether a channel never carries this occasion: public ones and the Übung."""
-    return row.public and occasion is Occasion.UEBUNG
+def barred(row: ChannelRow, occasion: Occasion, *, demo: bool = False) -> bool:
+    """Whether a channel never carries this occasion: public ones and the Übung. The demo's are nobody's but ours."""
+    return row.public and occasion is Occasion.UEBUNG and not demo
 
 
 def with_templates(content: Content, phrases: Phrases, languages: Iterable[str], *, overwrite: bool) -> Content:

@@ -17,6 +17,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 INTERFACE_LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
@@ -106,6 +107,11 @@ def _merged(packages: Sequence[str], language: str) -> NullTranslations:
 @cache
 def _locale(language: str) -> Locale:
     return Locale.parse(language.split("-")[0])
+
+
+def one_place(value: float, language: str) -> str:
+    """A number with one decimal place, with the language's own mark."""
+    return str(format_decimal(value, "0.0", locale=_locale(language)))
 
 
 def in_words(when: datetime, language: str, zone: ZoneInfo, pattern: str = "EEE d. MMM, HH:mm") -> str:

@@ -22,6 +22,7 @@ from realis.web.i18n import (
     direction,
     in_words,
     negotiate,
+    one_place,
 )
 
 LANGUAGE_COOKIE = "lang"
@@ -41,7 +42,7 @@ class Pages:
     """Renders templates with the reader's language at hand.
 
     Templates know: ``_``/``ngettext``, ``lang``, ``dir``, ``languages`` (code → own name),
-    ``asset(name)``, ``time(dt)``, ``city``, ``demo`` and what the handler passes.
+    ``asset(name)``, ``time(dt)``, ``decimal(number)``, ``city``, ``demo`` and what the handler passes.
     """
 
     environment: jinja2.Environment
@@ -82,12 +83,16 @@ class Pages:
         def time(when: datetime | None, pattern: str = "EEE d. MMM, HH:mm") -> str:
             return in_words(when, language, self.zone, pattern) if when else ""
 
+        def decimal(value: float) -> str:
+            return one_place(value, language)
+
         return self.environment.get_template(template).render(
             {
                 **self.shared,
                 "_": translate,
                 "ngettext": plural,
                 "time": time,
+                "decimal": decimal,
                 "lang": language,
                 "dir": direction(language),
                 "text_dir": direction,
