@@ -20,7 +20,7 @@ from realis.incident import (
     visible,
 )
 from realis.ports import PAGE, Clock, Kind, Snapshot, Step, WarningView
-from realis.stores import AlertArchive
+from realis.stores import AlertArchive, Pulse
 
 _KEEP_TEXTS = 2_000
 _OCCASIONS = {occasion.status: occasion for occasion in Occasion}
@@ -35,7 +35,7 @@ class AlertSituation:
     def __init__(self, archive: AlertArchive, clock: Clock) -> None:
         self._archive = archive
         self._clock = clock
-        self._generation = -1
+        self._issued = -1
         self._loaded_at: datetime | None = None
         self._chains: Sequence[tuple[Revision, ...]] = ()
         self._texts: dict[tuple[UUID, int, str, Variant], Texts] = {}
@@ -43,12 +43,13 @@ class AlertSituation:
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
         """What is in force and what recently ended, with the texts made for ``channel``."""
         now = self._clock.now()
-        chains = await self._recent(now)
+        pulse = await self._archive.pulse(now)
+        chains = await self._recent(now, pulse.issued)
         running = [revision for chain in chains if (revision := in_force(chain, now, viewer))]
         over = [ended for chain in chains if (ended := recently_ended(chain, now, viewer))]
         by_incident = {chain[0].incident: chain for chain in chains}
         return Snapshot(
-            version=_version(chains, now),
+            version=_version(pulse),
             as_of=now,
             in_force=tuple([await self._view(r, by_incident[r.incident], channel) for r in by_gravity(running)]),
             ended=tuple(
@@ -79,13 +80,12 @@ class AlertSituation:
             return None
         return found[0]
 
-    async def _recent(self, now: datetime) -> Sequence[tuple[Revision, ...]]:
+    async def _recent(self, now: datetime, issued: int) -> Sequence[tuple[Revision, ...]]:
         """Chains that may still matter; read again when an alert was issued, or once an hour to let go of old ones."""
-        generation = await self._archive.generation()
         fresh = self._loaded_at is not None and now - self._loaded_at < timedelta(hours=1)
-        if generation != self._generation or not fresh:
+        if issued != self._issued or not fresh:
             self._chains = await self._archive.recent_chains(now - ENDING_LISTED_FOR)
-            self._generation, self._loaded_at = generation, now
+            self._issued, self._loaded_at = issued, now
         return self._chains
 
     async def _view(
@@ -144,12 +144,9 @@ def _kind(revision: Revision, ended: Ended | None) -> Kind:
     return Kind.ALERT if revision.number == 1 else Kind.UPDATE
 
 
-def _version(chains: Sequence[tuple[Revision, ...]], now: datetime) -> int:
-    """Microseconds of the last change: an issue, or an expiry that has passed. Never falls while time does not."""
-    changes = [revision.alert.sent for chain in chains for revision in chain]
-    changes += [chain[-1].ends_at for chain in chains if chain[-1].ends_at <= now]
-    if not changes:
+def _version(pulse: Pulse) -> int:
+    """Microseconds of the last change ever: an issue, or an expiry that has passed. Never falls while time does not."""
+    if pulse.last_change is None:
         return 0
-    last = max(changes)
     # CAP times have whole seconds; several changes within one still have to count upwards.
-    return int(last.timestamp()) * 1_000_000 + changes.count(last)
+    return int(pulse.last_change.timestamp()) * 1_000_000 + pulse.issued

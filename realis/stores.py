@@ -309,11 +309,19 @@ class BatchStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Over everything ever issued: how many alerts, and when the last was sent or ran out."""
+
+    issued: int
+    last_change: datetime | None
+
+
 class AlertArchive(Protocol):
     """What ``realis.situation`` reads."""
 
-    async def generation(self) -> int:
-        """Grows with every issued alert."""
+    async def pulse(self, now: datetime) -> Pulse:
+        """Whether anything has changed; cheap, asked for every snapshot."""
         ...
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:

@@ -22,9 +22,9 @@ from realis import faces, ways_out
 from realis.backplane.memory import MemoryEvents
 from realis.core import Core
 from realis.desk import Desk
-from realis.issuing import Identity
 from realis.dispatcher import Dispatcher
 from realis.errors import ConfigurationError
+from realis.issuing import Identity
 from realis.keys import Keys
 from realis.planner import Planner
 from realis.ports import Clock, Topic

@@ -93,7 +93,7 @@ async def cast(core: Core, authority: str) -> Cast:
     screens = {}
     for name, place in SCREENS:
         token = await pair_screen(core.targets, core.tokens, screen_target(core.city, name, place, joined=True))
-        screens[name] = f"{core.city.public_url}/display/#token={token}"
+        screens[name] = f"{core.city.public_url}/display/?screen={place}#token={token}"
     token = new_token()
     await core.tokens.add(TokenKind.AUTHORITY, authority, token_hash=hash_token(token))
     return Cast(people, passwords, screens, token)

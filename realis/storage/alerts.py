@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Occasion
@@ -35,7 +35,7 @@ from realis.storage.schema import (
     targets,
     texts,
 )
-from realis.stores import Issue
+from realis.stores import Issue, Pulse
 
 MakeIssue = Callable[[int, tuple[Revision, ...], Package], Issue]
 
@@ -161,10 +161,14 @@ class SqlAlerts:
         async with self._database.read() as connection:
             return await _chain(connection, incident)
 
-    async def generation(self) -> int:
-        """Grows with every issued alert."""
+    async def pulse(self, now: datetime) -> Pulse:
+        """Whether anything has changed; cheap, asked for every snapshot."""
+        over = case((alerts.c.ends_at <= now, alerts.c.ends_at))
+        query = select(func.count(), func.max(alerts.c.sent), func.max(over)).select_from(alerts)
         async with self._database.read() as connection:
-            return int((await connection.execute(select(func.count()).select_from(alerts))).scalar_one())
+            issued, sent, ended = (await connection.execute(query)).one()
+        changes = [change for change in (sent, ended) if change is not None]
+        return Pulse(int(issued), max(changes, default=None))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
         """Chains whose newest revision is valid or was sent after ``since``."""

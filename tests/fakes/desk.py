@@ -26,9 +26,9 @@ from realis.backplane.memory import MemoryEvents
 from realis.console.areas import place_area
 from realis.delivery import Accepted, Outcome
 from realis.desk import Desk
-from realis.issuing import Identity
 from realis.dispatcher import Dispatcher
 from realis.draft import Content, Draft, DraftKind, LanguageText
+from realis.issuing import Identity
 from realis.planner import Planner
 from realis.ports import Channel, City, Limits, Message, NewTarget, Place, Target, User
 from realis.release import IssuePolicy, Role
