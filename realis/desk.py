@@ -28,7 +28,7 @@ from realis.draft import (
     problems,
 )
 from realis.errors import InvalidInput, NotAllowed, NotFound, WrongState
-from realis.issuing import Identity, Issuer
+from realis.issuing import Identity, Issuer, chain_problems, overtaken
 from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Phrases, Targets, Topic
 from realis.release import (
     PAUSE,
@@ -199,6 +199,9 @@ class Desk:
         """
         if content.kind is DraftKind.UPDATE and not (incident and await self.alerts.chain(incident)):
             content = replace(content, kind=DraftKind.ALERT)
+        if incident:
+            kept = await self._kept_channels(incident)
+            content = replace(content, channels=tuple(dict.fromkeys((*kept, *content.channels))))
         draft = Draft(_new_id(), incident or _new_id(), content, problems=witness.problems)
         entry = AuditEntry(witness.authority, "message.received", str(draft.incident), witness.digest)
         store = self.store.add_draft if incident else self.store.open_incident
@@ -211,11 +214,9 @@ class Desk:
         actor.require(Role.CAPTURE, Role.RELEASE)
         before = await self.draft(draft_id)
         check_edit(before, version)
-        newest = await self.alerts.newest_content(before.incident)
-        check_occasion(before.content.occasion, content.occasion, issued=newest is not None)
-        # Whoever was warned on a channel hears the rest there too (promise 4), so channels only ever join.
-        kept = newest.content.channels if newest else ()
-        channels = tuple(dict.fromkeys((*kept, *content.channels)))
+        chain = await self.alerts.chain(before.incident)
+        check_occasion(before.content.occasion, content.occasion, issued=bool(chain))
+        channels = tuple(dict.fromkeys((*await self._kept_channels(before.incident), *content.channels)))
         after = replace(
             before,
             content=replace(content, kind=before.content.kind, channels=channels),
@@ -238,7 +239,7 @@ class Desk:
         alone = before.content.kind is DraftKind.RETRACTION
         actor.require(Role.CAPTURE, *([Role.RELEASE] if alone else []))
         check_edit(before, version)
-        found = (*self.problems(before.content), *await self._chain_problems(before))
+        found = (*self.problems(before.content), *await self._overtaken(before))
         if found:
             raise InvalidInput(
                 " ".join(problem.message for problem in found),
@@ -256,18 +257,6 @@ class Desk:
             return_reason="",
         )
         return await self._replace(before, after, self._entry(actor, "draft.submitted", after), package)
-
-    async def _chain_problems(self, draft: Draft) -> tuple[Problem, ...]:
-        """What does not fit between the draft and what was issued before."""
-        chain = await self.alerts.chain(draft.incident)
-        first = draft.content.kind is DraftKind.ALERT
-        if first and chain:
-            return (Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren."),)
-        if not first and not chain:
-            return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
-        if chain and chain[-1].ending is not None:
-            return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
-        return ()
 
     async def send_back(self, actor: Actor, draft_id: UUID, *, reason: str) -> Draft:
         """Return a submitted draft to its authors, with a reason."""
@@ -292,7 +281,7 @@ class Desk:
         """Decide that exactly what was seen goes out: after the pause, or at once for a Fehlalarm."""
         draft = await self.draft(draft_id)
         check_release(draft, actor, digest, self.policy)
-        self._check_not_over(draft)
+        await self._check_still_fits(draft)
         now = self.clock.now()
         release = Release(
             draft.id, draft.incident, digest, actor.pseudonym, now, now + pause_for(draft.content, self.pause)
@@ -304,12 +293,25 @@ class Desk:
         await self.events.publish(Topic.DESK, str(draft.incident))
         return release
 
-    def _check_not_over(self, draft: Draft) -> None:
-        content = draft.content
-        if content.kind.ending is None and content.expires and content.expires <= self.clock.now():
+    async def _overtaken(self, draft: Draft) -> tuple[Problem, ...]:
+        """What the incident issued since the draft was begun, where the draft no longer fits to it."""
+        found = chain_problems(draft.content, await self.alerts.chain(draft.incident))
+        if set(await self._kept_channels(draft.incident)) - set(draft.content.channels):
+            found = (*found, Problem("channels", "Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu."))
+        return found
+
+    async def _kept_channels(self, incident: UUID) -> tuple[str, ...]:
+        """Whoever was warned on a channel hears the rest there too (promise 4), so channels only ever join."""
+        newest = await self.alerts.newest_content(incident)
+        return newest.content.channels if newest else ()
+
+    async def _check_still_fits(self, draft: Draft) -> None:
+        found = (*await self._overtaken(draft), *overtaken(draft.content, self.clock.now()))
+        if found:
             raise WrongState(
-                "Das Ende dieser Meldung ist inzwischen vorbei.",
-                remedy="Geben Sie den Entwurf zurück und wählen Sie ein neues Ende.",
+                " ".join(problem.message for problem in found),
+                where=",".join(problem.where for problem in found),
+                remedy="Geben Sie den Entwurf zurück oder verwerfen Sie ihn.",
             )
 
     async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
@@ -324,15 +326,15 @@ class Desk:
     async def follow_up(self, actor: Actor, incident: UUID, *, kind: DraftKind) -> Draft:
         """A prefilled draft of an update or ending; the open one of this kind if there is one."""
         actor.require(Role.CAPTURE, Role.RELEASE)
-        for draft in await self.store.drafts(incident):
-            if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
-                return draft
         chain = await self.alerts.chain(incident)
         newest = await self.alerts.newest_content(incident)
         if not chain or newest is None:
             raise WrongState("Zu dieser Lage ist noch nichts ausgegeben.")
         if chain[-1].ending is not None:
             raise WrongState("Diese Lage ist schon beendet.", remedy="Legen Sie eine neue Meldung an.")
+        for draft in await self.store.drafts(incident):
+            if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
+                return draft
         content = self.renderer.for_follow_up(newest.content, kind)
         if kind.ending is not None:
             content = replace(content, expires=self.clock.now() + ENDING_VALIDITY)
@@ -343,6 +345,7 @@ class Desk:
 
     async def tick(self, actor: Actor, incident: UUID, *, revision: int, target_id: int, who: str) -> None:
         """Note that somebody carried out a by-hand text."""
+        actor.require(Role.CAPTURE, Role.RELEASE)
         if not who.strip():
             raise InvalidInput("Bitte nennen Sie, wer es erledigt hat.", where="who")
         entry = AuditEntry(actor.pseudonym, "hand.ticked", str(incident), f"revision {revision}")

@@ -16,7 +16,7 @@ from realis import routing
 from realis.audience import audience_for
 from realis.cap.writer import write
 from realis.desk_data import Release
-from realis.draft import Content, Envelope, Package, Variant, compose
+from realis.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
 from realis.errors import RealisError, WrongState
 from realis.incident import Revision, references_for_next
 from realis.ports import CapSigner, Channel, Clock, Events, Kind, Topic
@@ -71,7 +71,7 @@ class Issuer:
 
         Raises:
             WrongState: it was stopped or issued already; nothing was changed.
-            RealisError: what kept it; nothing was written but the reopening.
+            RealisError: what kept it (also ``WrongState``); nothing was written but the reopening.
         """
         now = self.clock.now()
 
@@ -80,8 +80,6 @@ class Issuer:
 
         try:
             revision = await self.alerts.issue(release, make, now=now)
-        except WrongState:
-            raise
         except RealisError as error:
             await self._reopen(release, error)
             raise
@@ -92,9 +90,12 @@ class Issuer:
         return revision
 
     async def _reopen(self, release: Release, error: RealisError) -> None:
-        log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
         entry = AuditEntry(SYSTEM, "release.failed", str(release.incident), f"{error.code} {release.digest}")
-        await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+        try:
+            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+        except WrongState:
+            return  # stopped or issued already: nothing to reopen
+        log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
         await self.events.publish(Topic.DESK, str(release.incident))
 
     def _compose(
@@ -102,8 +103,9 @@ class Issuer:
     ) -> Issue:
         content = package.content
         self.policy.check(content.occasion)
-        if chain and chain[-1].alert.status is not content.occasion.status:
-            raise WrongState("Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde.")
+        found = (*chain_problems(content, chain), *overtaken(content, now))
+        if found:
+            raise WrongState(" ".join(problem.message for problem in found))
         alert = compose(content, self.envelope(release.incident, number, chain, now))
         audience = audience_for(content)
         return Issue(
@@ -113,7 +115,7 @@ class Issuer:
             package=package,
             url=self.link(release.incident),
             cells=audience.cells,
-            dispatches=tuple(self._dispatches(content, now)),
+            dispatches=tuple(self._dispatches(package, now)),
             entry=AuditEntry(
                 release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
             ),
@@ -129,10 +131,17 @@ class Issuer:
             web=self.link(incident),
         )
 
-    def _dispatches(self, content: Content, now: datetime) -> list[NewDispatch]:
-        """One per channel that can send, and its expiry notice unless this is an ending already."""
+    def _dispatches(self, package: Package, now: datetime) -> list[NewDispatch]:
+        """One per channel that can send and has its words, and its expiry notice unless this is an ending already."""
+        content = package.content
         audience = audience_for(content)
-        usable = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
+        usable = [
+            name
+            for name in dict.fromkeys(content.channels)
+            if name in self.ways_out
+            and not self.ways_out[name].problem
+            and package.find(name, SOURCE_LANGUAGE) is not None
+        ]
         message = [
             NewDispatch(
                 channel=name,
@@ -166,6 +175,27 @@ class Issuer:
             for dispatch in message
         ]
         return [*message, *expiry]
+
+
+def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Problem, ...]:
+    """What does not fit between a message and what its incident issued before."""
+    if content.kind is DraftKind.ALERT:
+        again = Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren.")
+        return (again,) if chain else ()
+    if not chain:
+        return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
+    if chain[-1].ending is not None:
+        return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
+    if chain[-1].alert.status is not content.occasion.status:
+        return (Problem("occasion", "Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde."),)
+    return ()
+
+
+def overtaken(content: Content, now: datetime) -> tuple[Problem, ...]:
+    """A warning whose end has passed must not go out any more; an ending may always."""
+    if content.kind.ending is None and content.expires is not None and content.expires <= now:
+        return (Problem("expires", "Das Ende dieser Meldung ist inzwischen vorbei."),)
+    return ()
 
 
 def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:

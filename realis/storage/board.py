@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Ending, Level, Occasion
@@ -21,10 +21,11 @@ _ORDER = {stage: place for place, stage in enumerate(Stage)}
 
 
 async def board_entries(connection: AsyncConnection, now: datetime, *, since: datetime) -> tuple[BoardEntry, ...]:
-    """All incidents touched since then, most urgent first."""
-    rows = (await connection.execute(select(incidents).where(incidents.c.updated_at > since))).all()
-    open_drafts = await _open_drafts(connection, since)
-    newest = await _newest_alerts(connection, since)
+    """All incidents touched since then or still in force, most urgent first."""
+    current = _current(now, since)
+    rows = (await connection.execute(select(incidents).where(current))).all()
+    open_drafts = await _open_drafts(connection, current)
+    newest = await _newest_alerts(connection, current)
     pending = set(
         (await connection.execute(select(releases.c.draft_id).where(releases.c.state == "pending"))).scalars()
     )
@@ -32,25 +33,31 @@ async def board_entries(connection: AsyncConnection, now: datetime, *, since: da
     return tuple(sorted(entries, key=lambda e: (_ORDER[e.stage], e.level, -e.updated_at.timestamp())))
 
 
-async def _open_drafts(connection: AsyncConnection, since: datetime) -> dict[UUID, Row[Any]]:
+def _current(now: datetime, since: datetime) -> ColumnElement[bool]:
+    """Touched since then, or still in force, however long nobody touched it."""
+    running = select(alerts.c.incident_id).where(alerts.c.ends_at > now)
+    return or_(incidents.c.updated_at > since, incidents.c.id.in_(running))
+
+
+async def _open_drafts(connection: AsyncConnection, current: ColumnElement[bool]) -> dict[UUID, Row[Any]]:
     """The newest draft of each incident that is not discarded; a released one counts while it pauses."""
     query = (
         select(drafts)
         .join(incidents, incidents.c.id == drafts.c.incident_id)
-        .where(incidents.c.updated_at > since, drafts.c.state != DraftState.DISCARDED)
+        .where(current, drafts.c.state != DraftState.DISCARDED)
         .order_by(drafts.c.created_at)
     )
     return {row.incident_id: row for row in (await connection.execute(query)).all()}
 
 
-async def _newest_alerts(connection: AsyncConnection, since: datetime) -> dict[UUID, Revision]:
+async def _newest_alerts(connection: AsyncConnection, current: ColumnElement[bool]) -> dict[UUID, Revision]:
     top = select(alerts.c.incident_id, func.max(alerts.c.revision).label("revision")).group_by(alerts.c.incident_id)
     newest = top.subquery()
     query = (
         select(alerts)
         .join(newest, and_(newest.c.incident_id == alerts.c.incident_id, newest.c.revision == alerts.c.revision))
         .join(incidents, incidents.c.id == alerts.c.incident_id)
-        .where(incidents.c.updated_at > since)
+        .where(current)
     )
     rows = (await connection.execute(query)).all()
     return {row.incident_id: Revision(row.incident_id, row.revision, ALERT.validate_json(row.body)) for row in rows}

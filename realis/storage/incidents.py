@@ -205,6 +205,7 @@ class SqlDesk:
                 raise WrongState("Die Meldung ist schon hinaus. Nutzen Sie Aktualisieren, Entwarnung oder Fehlalarm.")
             values = {"state": DraftState.OPEN, "digest": "", "return_reason": reason}
             await connection.execute(drafts.update().where(drafts.c.id == draft_id).values(values))
+            await connection.execute(packages.delete().where(packages.c.draft_id == draft_id))
             await self._append(connection, entry)
 
     async def pending(self, incident: UUID) -> Release | None:
