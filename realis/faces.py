@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -11,6 +12,7 @@ import mobile_api
 import realis.console
 import realis.intake.cap_http
 from realis.core import Core
+from realis.intake.receiving import Receipt, ReceiveCap
 from realis.intake.service import CapIntake
 from realis.storage import migrate
 from realis.web import health, problem, security
@@ -23,6 +25,19 @@ PACKAGES = ("realis.web", "realis.console", "mobile_api", "displays")
 
 STATIC = ("realis.console", "mobile_api", "displays")
 MAX_BODY = 1024 * 1024
+
+
+class _InTurn:
+    """Takes one message after the other: the same one twice at once is still one incident, and the second a repeat."""
+
+    def __init__(self, receive: ReceiveCap) -> None:
+        self._receive = receive
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, raw: bytes, authority: str) -> Receipt:
+        """What the intake says, once the messages before are stored."""
+        async with self._turn:
+            return await self._receive(raw, authority)
 
 
 def application(core: Core) -> web.Application:
@@ -40,7 +55,8 @@ def application(core: Core) -> web.Application:
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     health.register(app, {"database": lambda: migrate.is_current(core.database)})
-    realis.intake.cap_http.register(app, receive=CapIntake(core.desk), tokens=core.tokens, hash_token=hash_token)
+    intake = _InTurn(CapIntake(core.desk))
+    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_token)
     realis.console.register(
         app,
         desk=core.desk,
