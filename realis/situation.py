@@ -145,8 +145,8 @@ def _kind(revision: Revision, ended: Ended | None) -> Kind:
 
 
 def _version(pulse: Pulse) -> int:
-    """Microseconds of the last change ever: an issue, or an expiry that has passed. Never falls while time does not."""
+    """The second of the last change ever, then how many there were. Never falls while time does not."""
     if pulse.last_change is None:
         return 0
     # CAP times have whole seconds; several changes within one still have to count upwards.
-    return int(pulse.last_change.timestamp()) * 1_000_000 + pulse.issued
+    return int(pulse.last_change.timestamp()) * 1_000_000 + pulse.issued + pulse.passed

@@ -311,10 +311,16 @@ class BatchStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Over everything ever issued: how many alerts, and when the last was sent or ran out."""
+    """Over everything ever issued: how many alerts, and when the last thing happened to one.
+
+    Args:
+        last_change: the newest of sent, ran out, left the list a day later.
+        passed: how often an alert ran out or left the list.
+    """
 
     issued: int
     last_change: datetime | None
+    passed: int = 0
 
 
 class AlertArchive(Protocol):

@@ -18,7 +18,7 @@ from realis.delivery import State
 from realis.desk_data import Release
 from realis.draft import DraftState, Package, Rendered, Variant
 from realis.errors import WrongState
-from realis.incident import Revision
+from realis.incident import ENDING_LISTED_FOR, Revision
 from realis.ports import Kind
 from realis.storage import audit
 from realis.storage.codec import ALERT, PACKAGE, RENDERED, to_text
@@ -163,12 +163,20 @@ class SqlAlerts:
 
     async def pulse(self, now: datetime) -> Pulse:
         """Whether anything has changed; cheap, asked for every snapshot."""
+        day_ago = now - ENDING_LISTED_FOR
         over = case((alerts.c.ends_at <= now, alerts.c.ends_at))
-        query = select(func.count(), func.max(alerts.c.sent), func.max(over)).select_from(alerts)
+        # A day after it ended, by itself or by an ending, a warning leaves the list.
+        left = [case((instant <= day_ago, instant)) for instant in (alerts.c.ends_at, alerts.c.sent)]
+        query = select(
+            func.count(),
+            *(func.count(instant) for instant in (over, *left)),
+            *(func.max(instant) for instant in (alerts.c.sent, over, *left)),
+        ).select_from(alerts)
         async with self._database.read() as connection:
-            issued, sent, ended = (await connection.execute(query)).one()
-        changes = [change for change in (sent, ended) if change is not None]
-        return Pulse(int(issued), max(changes, default=None))
+            issued, *rest = (await connection.execute(query)).one()
+        passed, (sent, ended, *unlisted) = sum(rest[:3]), rest[3:]
+        changes = [sent, ended, *(instant and instant + ENDING_LISTED_FOR for instant in unlisted)]
+        return Pulse(int(issued), max(filter(None, changes), default=None), int(passed))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
         """Chains whose newest revision is valid or was sent after ``since``."""
