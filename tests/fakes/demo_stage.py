@@ -99,6 +99,11 @@ class DemoStage:
         """The address of the first screen, with its token."""
         return next(iter(self.cast.screens.values()))
 
+    @property
+    def source(self) -> str:
+        """The authority whose message the flood begins with."""
+        return str(data("flood.toml")["authority"])
+
     def actor(self, name: str) -> Actor:
         """Anna or Bernd."""
         return self.cast.people[name].actor
