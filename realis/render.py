@@ -5,7 +5,8 @@ The only place that composes or shortens a text. It decides nothing about who ge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,10 @@ ELLIPSIS = "…"
 SECOND_LANGUAGE = "en"
 PAGE_LIMITS = Limits(length=20_000)
 _TOO_SHORT_TO_KEEP = 20
+_LEAST_SOURCE = 60
+_LONGEST_WEB = 200
+"""A longer address from a message gives way to our own page, where the whole text stands."""
+
 _GRAPHEME = regex.compile(r"\X")
 _TIME_PATTERN = {"de": "EEEE, d. MMMM, HH:mm 'Uhr'"}
 _TIME_DEFAULT = "EEEE, d MMMM, HH:mm"
@@ -46,16 +51,25 @@ def measure(text: str, unit: LengthUnit) -> int:
 
 
 def shorten(text: str, length: int, unit: LengthUnit) -> str:
-    """The text if it fits, else its beginning up to a word's end with "…"; empty if not even that fits."""
+    """The text if it fits, else its beginning up to a word's end with "…".
+
+    Only a first word that is too long by itself is cut, between graphemes; empty if not even "…" fits.
+    """
     if measure(text, unit) <= length:
         return text
-    kept = ""
-    for word in regex.finditer(r"\s*\S+", text):
-        longer = text[: word.end()]
-        if measure(longer + ELLIPSIS, unit) > length:
-            break
-        kept = longer
-    return f"{kept.rstrip(' ,;:–-')}{ELLIPSIS}" if kept.strip() else ""
+    ends = [word.end() for word in regex.finditer(r"\s*\S+", text)]
+    kept = _longest(text, ends, length - measure(ELLIPSIS, unit), unit).rstrip(" ,;:–-")
+    if not kept.strip():
+        kept = _longest(
+            text, [found.end() for found in _GRAPHEME.finditer(text)], length - measure(ELLIPSIS, unit), unit
+        )
+    return kept + ELLIPSIS if measure(kept + ELLIPSIS, unit) <= length else ""
+
+
+def _longest(text: str, ends: Sequence[int], length: int, unit: LengthUnit) -> str:
+    """The longest beginning of the text that stops at one of the ends and fits."""
+    number = bisect_right(ends, length, key=lambda end: measure(text[:end], unit))
+    return text[: ends[number - 1]] if number else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +84,27 @@ class _Fitting:
         return total
 
     def fit(self, text: Rendered) -> Rendered:
-        """Shorten the least needed part first: description, then instruction, then headline. Never the link."""
-        for part in ("description", "instruction", "headline"):
+        """Shorten the least needed part first: what happened, a long source, what to do, the headline.
+
+        Notice, kind, end, labels and link always stay.
+        """
+        for part, least in (("description", 0), ("source", _LEAST_SOURCE), ("instruction", 0), ("headline", 1)):
             over = self.size(text) - self.limits.length
             if over <= 0:
                 return text
-            text = self._cut(text, part, over)
+            text = self._cut(text, part, over, least)
         return text
 
-    def _cut(self, text: Rendered, part: str, over: int) -> Rendered:
+    def _cut(self, text: Rendered, part: str, over: int, least: int) -> Rendered:
+        """The part shorter by ``over``, but not under ``least``; a rest too short to be worth reading is dropped."""
         value: str = getattr(text, part)
-        room = measure(value, self.limits.unit) - over
-        shorter = shorten(value, room, self.limits.unit) if room >= _TOO_SHORT_TO_KEEP else ""
-        if not shorter and part == "headline":
-            shorter = shorten(value, _TOO_SHORT_TO_KEEP, self.limits.unit) or value[:_TOO_SHORT_TO_KEEP]
-        if part == "description":
-            return replace(text, description=shorter, shortened=True)
-        if part == "instruction":
-            return replace(text, instruction=shorter, shortened=True)
-        return replace(text, headline=shorter, shortened=True)
+        room = max(measure(value, self.limits.unit) - over, least)
+        if not least and room < _TOO_SHORT_TO_KEEP:
+            room = 0
+        shorter = shorten(value, room, self.limits.unit)
+        if part == "headline":
+            shorter = shorter or ELLIPSIS
+        return replace(text, **{part: shorter}, shortened=text.shortened or shorter != value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +153,14 @@ class Renderer:
             until=self._until(content, language, expiry=expiry),
             source=self.phrases.phrase("source", language, source=content.source_name or self.city.authority),
             labels=labels,
-            link=content.web or link,
+            link=self._link(content, channel, link),
         )
         return _Fitting(self.limits.get(channel, PAGE_LIMITS)).fit(text)
+
+    def _link(self, content: Content, channel: str, link: str) -> str:
+        if channel in self.limits and len(content.web) > _LONGEST_WEB:
+            return link
+        return content.web or link
 
     def _words(self, content: Content, language: str) -> tuple[LanguageText, tuple[str, ...]]:
         """The text in the reader's language, else English, else German, with the labels that must be shown."""

@@ -56,7 +56,7 @@ class Ledger(RuleBasedStateMachine):
 
     def do(self, work: Coroutine[object, object, T]) -> T:
         """Run one step."""
-        return self.runner.run(work)  # type: ignore[arg-type] # Runner wants Any for what is sent in
+        return self.runner.run(work)
 
     def teardown(self) -> None:
         """Let everything run out, check the end, give the file back."""
