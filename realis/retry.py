@@ -70,7 +70,8 @@ def decide(outcome: Outcome, attempt: Attempt) -> Decision:
     wait_s = delay_s(attempt.number, attempt.jitter)
     if outcome.retry_after_s is not None:
         # The service's own wish is a floor; jitter on top keeps a crowd from coming back at once.
-        wished_s = min(max(outcome.retry_after_s, 0.0), LONGEST_RETRY_AFTER_S)
+        # A negative or unreadable wish (NaN compares as False) counts as none.
+        wished_s = min(outcome.retry_after_s, LONGEST_RETRY_AFTER_S) if outcome.retry_after_s > 0 else 0.0
         wait_s = max(wished_s + attempt.jitter, wait_s if wished_s == 0 else 0.0)
     due = attempt.now + timedelta(seconds=wait_s)
     return Again(due) if due < attempt.deadline else Final(State.EXPIRED)
