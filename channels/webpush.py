@@ -9,73 +9,88 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 
-from channels.webpush_answers import for_this_target_only, outcome_of, outcome_of_error
+from channels.webpush_answers import for_this_target_only, outcome_of
 from channels.webpush_brake import Brake
 from channels.webpush_crypto import MAX_PLAINTEXT, padded
+from channels.webpush_frames import Job, Route
 from channels.webpush_message import headers, payload
-from channels.webpush_seal import Sealed, seal
-from channels.webpush_subscription import is_known_service, parse_subscription
-from realis.delivery import Failed, FailureKind, Outcome
-from realis.egress import Egress, EgressError
-from realis.errors import SigningFailed
+from channels.webpush_seal import seal
+from channels.webpush_subscription import (
+    DamagedAddressError,
+    endpoint_of,
+    is_known_service,
+    origin_of,
+    parse_subscription,
+)
+from channels.webpush_worker import InProcess
+from realis.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.egress import Blocked, Egress, EgressError, NotSent
+from realis.egress_policy import check_url
+from realis.errors import InvalidInput, SigningFailed
 from realis.ports import Clock, LengthUnit, Limits, Message, Target, Vapid
 
-__all__ = ["WebPush", "is_known_service", "parse_subscription", "payload"]
+__all__ = ["Pusher", "WebPush", "is_known_service", "parse_subscription", "payload"]
 
 log = structlog.get_logger(__name__)
 
-_FIRST, _CHUNK = 8, 64
-"""Targets sealed in one go: at first a few, so that the nearest phones are reached at once."""
-
-_Queue = asyncio.Queue[tuple[int, Sealed] | None]
-
 _LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
+_NOT_SIGNED = Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren")
+_NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
+
+
+class Pusher(Protocol):
+    """What seals and posts to known services: child processes, or our own for tests."""
+
+    async def start(self) -> None:
+        """Be ready."""
+        ...
+
+    async def work(self, job: Job) -> list[Outcome]:
+        """One outcome per target of the job, in order."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
+        ...
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What all targets of one ``send`` share, and what became of them."""
+    """What all targets of one ``send`` share, and what became of them.
+
+    Args:
+        routes: each origin's headers, or why nothing can be sent there.
+    """
 
     message: Message
-    base: dict[str, str]
-    size: int
-    by_origin: dict[str, dict[str, str]] = field(default_factory=dict)
+    record: bytes
+    now: datetime
+    targets: Sequence[Target]
     outcomes: list[Outcome] = field(init=False)
-    _brakes: dict[str, Brake] = field(default_factory=dict)
-    _denied: dict[int, Brake] = field(default_factory=dict)
+    routes: dict[str, Route | Failed] = field(default_factory=dict)
+    brakes: dict[str, Brake] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.outcomes = [Failed(FailureKind.UNAVAILABLE, "nicht gesendet")] * self.size
-
-    def brake(self, origin: str) -> Brake:
-        """The origin's brake."""
-        return self._brakes.setdefault(origin, Brake())
-
-    def note(self, index: int, origin: str, outcome: Outcome) -> None:
-        """Keep a known service's outcome."""
-        self.outcomes[index] = outcome
-        if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
-            self._denied[index] = self.brake(origin)
-
-    def settled(self) -> list[Outcome]:
-        """All outcomes; denials by a service that took other pushes concern their target only."""
-        for index, brake in self._denied.items():
-            if brake.worked:
-                self.outcomes[index] = for_this_target_only(self.outcomes[index])
-        return self.outcomes
+        self.outcomes = [_NOT_TRIED] * len(self.targets)
 
 
 class WebPush:
     """Push to browsers and installed apps.
 
+    Known services are served by the ``pusher``; strangers' hosts, where anything may answer, go one by one through
+    ``egress`` in a bounded lane of their own, so that a slow server somebody runs at home holds up nobody.
+
     Args:
-        egress: bounds and guards every connection; its policy is the one subscriptions were checked with.
+        egress: guards the way to strangers; its policy is the one subscriptions are checked with.
+        pusher: seals and posts for ``known`` hosts; by default in this process.
         in_flight: requests at once per batch.
-        strangers_in_flight: requests at once, over all batches, to hosts that are not ``known``: a slow server
-            somebody runs at home must not hold up the big services.
+        strangers_in_flight: requests at once to strangers, over all batches.
         timeout_s: for one push, connecting included.
     """
 
@@ -85,6 +100,7 @@ class WebPush:
         vapid: Vapid,
         clock: Clock,
         *,
+        pusher: Pusher | None = None,
         in_flight: int = 64,
         strangers_in_flight: int = 16,
         timeout_s: float = 10.0,
@@ -93,11 +109,11 @@ class WebPush:
         self._egress = egress
         self._vapid = vapid
         self._clock = clock
+        self._pusher = pusher or InProcess(egress.policy)
         self._in_flight = in_flight
         self._strangers = asyncio.Semaphore(strangers_in_flight)
         self._timeout_s = timeout_s
         self._known = known
-        # One thread, measured: a second one only fights with the event loop over the interpreter lock.
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="webpush")
 
     name = "webpush"
@@ -109,74 +125,143 @@ class WebPush:
         """``parse_subscription`` under this channel's own policy: address to store, and origin."""
         return parse_subscription(data, self._egress.policy)
 
+    async def start(self) -> None:
+        """Make ready what seals and posts, so that the first warning does not wait for it."""
+        await self._pusher.start()
+
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Encrypt and post to each target; one outcome per target, in order."""
         plaintext = payload(message)
         if len(plaintext) > MAX_PLAINTEXT:
             log.error("webpush_too_large", incident=str(message.incident), size=len(plaintext), limit=MAX_PLAINTEXT)
             return [Failed(FailureKind.TOO_LARGE, "Nachricht zu lang für Push")] * len(targets)
-        batch = _Batch(message, headers(message, self._clock.now()), len(targets))
-        queue: _Queue = asyncio.Queue(2 * _CHUNK)
-        workers = min(self._in_flight, len(targets))
+        batch = _Batch(message, padded(plaintext), self._clock.now(), targets)
+        known, strangers = self._sorted(batch)
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(batch, queue))
-            await self._seal_all(batch, padded(plaintext), targets, queue)
-            for _ in range(workers):
-                await queue.put(None)
-        return batch.settled()
+            for index in strangers:
+                group.create_task(self._to_stranger(batch, index))
+            if known:
+                await self._to_known(batch, known)
+        return batch.outcomes
 
     async def close(self) -> None:
-        """Give back sockets and the thread."""
+        """Give back processes, sockets and the thread."""
+        await self._pusher.close()
         self._sealer.shutdown(wait=False, cancel_futures=True)
         await self._egress.close()
 
-    async def _seal_all(self, batch: _Batch, record: bytes, targets: Sequence[Target], queue: _Queue) -> None:
-        """Seal in a thread, some at a time: the cipher gives up the interpreter lock, so posting goes on meanwhile."""
-        loop = asyncio.get_running_loop()
-        start, end = 0, _FIRST
-        while some := targets[start:end]:
-            done = await loop.run_in_executor(self._sealer, seal, record, some, self._egress.policy)
-            for index, sealed in enumerate(done, start):
-                if isinstance(sealed, Failed):
-                    batch.outcomes[index] = sealed
-                else:
-                    await queue.put((index, sealed))
-            start, end = end, end + _CHUNK
+    # ---- known services
 
-    async def _work(self, batch: _Batch, queue: _Queue) -> None:
-        while (item := await queue.get()) is not None:
-            index, sealed = item
-            if self._known(sealed.host):
-                batch.note(index, sealed.origin, await self._post(batch, sealed))
+    def _sorted(self, batch: _Batch) -> tuple[list[tuple[int, str]], list[int]]:
+        """Targets at known services with their origin, and the others."""
+        known: list[tuple[int, str]] = []
+        strangers: list[int] = []
+        sorts: dict[str, bool] = {}
+        for index, target in enumerate(batch.targets):
+            try:
+                origin = target.origin or origin_of(check_url(endpoint_of(target.address), self._egress.policy))
+            except DamagedAddressError:
+                batch.outcomes[index] = Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
+                continue
+            except InvalidInput as refused:
+                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+                continue
+            if origin not in sorts:
+                sorts[origin] = self._known((urlsplit(origin).hostname or "").lower())
+            if sorts[origin]:
+                known.append((index, origin))
             else:
-                async with self._strangers:
-                    batch.outcomes[index] = for_this_target_only(await self._post(batch, sealed))
+                strangers.append(index)
+        return known, strangers
 
-    async def _post(self, batch: _Batch, sealed: Sealed) -> Outcome:
-        now = self._clock.now()
-        brake = batch.brake(sealed.origin)
-        if now >= batch.message.deadline:
-            return Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
-        if brake.held is not None:
-            return brake.held
-        try:
-            answer = await self._egress.post(
-                sealed.endpoint,
-                headers=self._headers(batch, sealed.origin),
-                data=sealed.body,
-                timeout_s=self._timeout_s,
-            )
-        except SigningFailed:
-            log.exception("webpush_identity_not_signed", incident=str(batch.message.incident))
-            return brake.note(Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren"))
-        except EgressError as error:
-            return brake.note(outcome_of_error(error))
-        return brake.note(outcome_of(answer, now))
+    async def _to_known(self, batch: _Batch, known: list[tuple[int, str]]) -> None:
+        """Hand one job to the pusher. What may not be signed is not handed over."""
+        places: dict[str, int] = {}
+        routes: list[Route] = []
+        indexes: list[int] = []
+        for index, origin in known:
+            route = self._route(batch, origin)
+            if isinstance(route, Failed):
+                batch.outcomes[index] = route
+                continue
+            if origin not in places:
+                places[origin] = len(routes)
+                routes.append(route)
+            indexes.append(index)
+        origins = dict(known)
+        job = Job(
+            number=0,
+            record=batch.record,
+            now=batch.now,
+            left_s=(batch.message.deadline - batch.now).total_seconds(),
+            timeout_s=self._timeout_s,
+            in_flight=self._in_flight,
+            routes=tuple(routes),
+            targets=tuple((places[origins[index]], batch.targets[index].address) for index in indexes),
+        )
+        outcomes = await self._pusher.work(job) if indexes else []
+        for index, outcome in zip(indexes, _settled(job, outcomes), strict=True):
+            batch.outcomes[index] = outcome
 
-    def _headers(self, batch: _Batch, origin: str) -> dict[str, str]:
-        known = batch.by_origin.get(origin)
+    def _route(self, batch: _Batch, origin: str) -> Route | Failed:
+        known = batch.routes.get(origin)
         if known is None:
-            authorization = self._vapid.authorization(origin, self._clock.now())
-            known = batch.by_origin[origin] = {**batch.base, "Authorization": authorization}
+            try:
+                authorization = self._vapid.authorization(origin, batch.now)
+                known = Route(origin, {**headers(batch.message, batch.now), "Authorization": authorization})
+            except SigningFailed:
+                log.exception("webpush_identity_not_signed", incident=str(batch.message.incident))
+                known = _NOT_SIGNED
+            batch.routes[origin] = known
         return known
+
+    # ---- strangers
+
+    async def _to_stranger(self, batch: _Batch, index: int) -> None:
+        async with self._strangers:
+            address = batch.targets[index].address
+            loop = asyncio.get_running_loop()
+            sealed = await loop.run_in_executor(self._sealer, seal, batch.record, address, self._egress.policy)
+            if isinstance(sealed, Failed):
+                batch.outcomes[index] = sealed
+                return
+            route = self._route(batch, sealed.origin)
+            brake = batch.brakes.setdefault(sealed.origin, Brake())
+            unsent = route if isinstance(route, Failed) else self._unsent(batch, brake)
+            if unsent is None and isinstance(route, Route):
+                unsent_or_told = await self._post(sealed.endpoint, route, sealed.body)
+                batch.outcomes[index] = for_this_target_only(brake.note(unsent_or_told))
+            elif unsent is not None:
+                batch.outcomes[index] = unsent
+
+    def _unsent(self, batch: _Batch, brake: Brake) -> Failed | None:
+        if self._clock.now() >= batch.message.deadline:
+            return Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
+        return brake.held
+
+    async def _post(self, endpoint: str, route: Route, body: bytes) -> Outcome:
+        try:
+            answer = await self._egress.post(endpoint, headers=route.headers, data=body, timeout_s=self._timeout_s)
+        except EgressError as error:
+            return _outcome_of_error(error)
+        return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
+
+
+def _settled(job: Job, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Denials by a service that took other pushes of the job concern their target only."""
+    working = {
+        route for (route, _), outcome in zip(job.targets, outcomes, strict=True) if isinstance(outcome, Accepted)
+    }
+    return [
+        for_this_target_only(outcome) if route in working else outcome
+        for (route, _), outcome in zip(job.targets, outcomes, strict=True)
+    ]
+
+
+def _outcome_of_error(error: EgressError) -> Failed:
+    """The outcome of a request without an answer."""
+    if isinstance(error, Blocked):
+        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {error}")
+    if isinstance(error, NotSent):
+        return Failed(FailureKind.TIMEOUT if error.timed_out else FailureKind.UNAVAILABLE, str(error))
+    return Failed(FailureKind.UNKNOWN, str(error))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.egress import Answer, Blocked, EgressError, NotSent
 
 _ACCEPTED = frozenset({200, 201, 202, 204})
+_TAKEN = Accepted()
 _KINDS = {
     400: (FailureKind.REJECTED, "Push-Dienst lehnt die Anfrage ab"),
     401: (FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an"),
@@ -21,28 +20,20 @@ _KINDS = {
     429: (FailureKind.RATE_LIMITED, "Push-Dienst bittet um Pause"),
 }
 _LONGEST_SECONDS = 9
-
-
-def outcome_of(answer: Answer, now: datetime) -> Outcome:
-    """The outcome an HTTP answer stands for (RFC 8030, RFC 8292 and what the services document)."""
-    status = answer.status
-    if status in _ACCEPTED:
-        return Accepted()
-    kind, words = _KINDS.get(status) or _by_class(status)
-    wait_s = retry_after_s(answer.headers, now) if kind in _WITH_WAIT else None
-    return Failed(kind, f"{words} ({status})", retry_after_s=wait_s)
-
-
 _WITH_WAIT = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
 
 
-def outcome_of_error(error: EgressError) -> Failed:
-    """The outcome of a request without an answer."""
-    if isinstance(error, Blocked):
-        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {error}")
-    if isinstance(error, NotSent):
-        return Failed(FailureKind.TIMEOUT if error.timed_out else FailureKind.UNAVAILABLE, str(error))
-    return Failed(FailureKind.UNKNOWN, str(error))
+def outcome_of(status: int, retry_after: str, now: datetime) -> Outcome:
+    """The outcome an HTTP answer stands for (RFC 8030, RFC 8292 and what the services document).
+
+    Args:
+        retry_after: the header's value, or empty.
+    """
+    if status in _ACCEPTED:
+        return _TAKEN
+    kind, words = _KINDS.get(status) or _by_class(status)
+    wait_s = retry_after_s(retry_after, now) if kind in _WITH_WAIT else None
+    return Failed(kind, f"{words} ({status})", retry_after_s=wait_s)
 
 
 def for_this_target_only(outcome: Outcome) -> Outcome:
@@ -56,9 +47,9 @@ def for_this_target_only(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+def retry_after_s(wish: str, now: datetime) -> float | None:
     """Seconds the service asked to wait: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable."""
-    value = headers.get("Retry-After", "").strip()
+    value = wish.strip()
     if value.isascii() and value.isdigit():
         return float(value[:_LONGEST_SECONDS]) if len(value) <= _LONGEST_SECONDS else None
     try:

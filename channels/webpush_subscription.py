@@ -80,6 +80,14 @@ def read_address(address: str) -> Subscription:
         raise DamagedAddressError("stored subscription is damaged") from error
 
 
+def endpoint_of(address: str) -> str:
+    """Where a stored address points. Raises ``DamagedAddressError``."""
+    try:
+        return str(json.loads(address)["endpoint"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedAddressError("stored subscription is damaged") from error
+
+
 def origin_of(url: URL) -> str:
     """The origin as VAPID's audience wants it (RFC 6454): lower case, no default port."""
     host = (url.raw_host or "").lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,7 +13,10 @@ from channels.feeds import Feeds
 from channels.mastodon import Mastodon
 from channels.telegram import Telegram
 from channels.terminal import Terminal
-from channels.webpush import WebPush
+from channels.webpush import WebPush, is_known_service
+from channels.webpush_child import policy_name
+from channels.webpush_children import Children
+from channels.webpush_frames import Hello
 from displays.channel import Screens
 from realis.egress import Egress
 from realis.egress_policy import Configured, LoopbackOnly, Policy, PublicOnly
@@ -23,11 +26,18 @@ from realis.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Where this installation may connect to. The demo's doors open to loopback only."""
+    """Where this installation may connect to. The demo's doors open to loopback only.
+
+    Args:
+        known_push: which push services take the fast way; a benchmark's own server is one by injection only.
+        push_trust: more roots of trust for them, PEM; likewise.
+    """
 
     strangers: Policy
     telegram: Policy
     mastodon: Policy
+    known_push: Callable[[str], bool] = is_known_service
+    push_trust: str = ""
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Doors:
@@ -67,6 +77,10 @@ class WaysOut:
         """What each channel can carry, by name."""
         return {name: channel.limits for name, channel in self.channels.items()}
 
+    async def start(self) -> None:
+        """Make ready what takes a while, so that the first warning does not wait for it."""
+        await self.webpush.start()
+
     async def close(self) -> None:
         """Give back all sockets."""
         for channel in self.channels.values():
@@ -87,7 +101,8 @@ def build(
 ) -> WaysOut:
     """Every way out this program has, set up or not."""
     strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
-    webpush = WebPush(strangers, vapid, clock)
+    pusher = Children(Hello(policy_name(doors.strangers), doors.push_trust), lock=settings.data_dir / "push.lock")
+    webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push)
     feeds = Feeds(situation, city)
     telegram_channel = Telegram(
         to_telegram,

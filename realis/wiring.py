@@ -89,6 +89,7 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the side tasks until ``stop``; if one dies, everything stops and its error is raised."""
+        await self.core.ways.start()
         async with asyncio.TaskGroup() as group:
             dispatching = group.create_task(self.dispatcher.run(), name="dispatcher")
             issuing = group.create_task(self._issue_releases(), name="releases")
@@ -115,8 +116,10 @@ class App:
                 wait_s = RELEASE_CHECK_S
                 if due is not None:
                     wait_s = max(0.0, min(wait_s, (due - self.core.clock.now()).total_seconds()))
+                # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await wake.wait()
 
 
 @asynccontextmanager

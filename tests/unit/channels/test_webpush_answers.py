@@ -6,16 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from channels.webpush_answers import for_this_target_only, outcome_of, outcome_of_error, retry_after_s
+from channels.webpush_answers import for_this_target_only, outcome_of, retry_after_s
 from realis.delivery import Accepted, Failed, FailureKind
-from realis.egress import Answer, Blocked, EgressError, MaybeSent, NotSent
 from tests.unit.channels.webpush_samples import NOW
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_taken_is_accepted(status: int) -> None:
     """The four successes of RFC 8030 and its bridges."""
-    assert outcome_of(Answer(status, {}), NOW) == Accepted()
+    assert outcome_of(status, "", NOW) == Accepted()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_taken_is_accepted(status: int) -> None:
 )
 def test_each_refusal_has_its_kind(status: int, kind: FailureKind) -> None:
     """The closed list; the operator sees the number."""
-    outcome = outcome_of(Answer(status, {}), NOW)
+    outcome = outcome_of(status, "", NOW)
     assert isinstance(outcome, Failed)
     assert outcome.kind is kind
     assert str(status) in outcome.detail
@@ -64,29 +63,15 @@ def test_each_refusal_has_its_kind(status: int, kind: FailureKind) -> None:
 )
 def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
     """Seconds and HTTP date; nonsense is no wish at all."""
-    assert retry_after_s({"Retry-After": value}, NOW) == seconds
+    assert retry_after_s(value, NOW) == seconds
 
 
 def test_a_wish_to_wait_comes_with_429_and_503_only() -> None:
     """A gone phone has nothing to wait for."""
     for status, expected in ((429, 7.0), (503, 7.0), (410, None)):
-        outcome = outcome_of(Answer(status, {"Retry-After": "7"}), NOW + timedelta(seconds=1))
+        outcome = outcome_of(status, "7", NOW + timedelta(seconds=1))
         assert isinstance(outcome, Failed)
         assert outcome.retry_after_s == expected
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (Blocked("gesperrt"), FailureKind.REJECTED),
-        (NotSent("keine Verbindung"), FailureKind.UNAVAILABLE),
-        (NotSent("zu langsam", timed_out=True), FailureKind.TIMEOUT),
-        (MaybeSent("abgerissen"), FailureKind.UNKNOWN),
-    ],
-)
-def test_no_answer_tells_sent_from_not_sent(error: EgressError, kind: FailureKind) -> None:
-    """Only what may have left the house is unknown."""
-    assert outcome_of_error(error).kind is kind
 
 
 def test_a_denial_for_one_target_keeps_its_words() -> None:
