@@ -57,12 +57,12 @@ def shorten(text: str, length: int, unit: LengthUnit) -> str:
     """
     if measure(text, unit) <= length:
         return text
-    ends = [word.end() for word in regex.finditer(r"\s*\S+", text)]
-    kept = _longest(text, ends, length - measure(ELLIPSIS, unit), unit).rstrip(" ,;:–-")
-    if not kept.strip():
-        kept = _longest(
-            text, [found.end() for found in _GRAPHEME.finditer(text)], length - measure(ELLIPSIS, unit), unit
-        )
+    room = length - measure(ELLIPSIS, unit)
+    kept = _longest(text, [word.end() for word in regex.finditer(r"\s*\S+", text)], room, unit)
+    if kept:
+        kept = kept.rstrip(" ,;:–-") or kept
+    else:
+        kept = _longest(text, [found.end() for found in _GRAPHEME.finditer(text)], room, unit)
     return kept + ELLIPSIS if measure(kept + ELLIPSIS, unit) <= length else ""
 
 
