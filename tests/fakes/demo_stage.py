@@ -157,7 +157,7 @@ class DemoStage:
             areas=(Area(place.name, circles=(Circle(place.lat, place.lon, place.radius_km),)),),
             channels=("webpush", "display", "feeds", "by_hand"),
             expires=self.app.core.clock.now() + timedelta(hours=2),
-            source_name="Feuerwehr Siegen (Demo)",
+            source_name=self.source,
         )
 
 
