@@ -33,7 +33,7 @@ ARGUMENTS = (
     "--hide-scrollbars",
     "--lang=de-DE",
 )
-DESK = (1120, 840)
+DESK = (1120, 900)
 WALL = (1120, 630)
 PHONE = (360, 760)
 PAUSE_S = 5.0
@@ -88,6 +88,7 @@ async def play_to_question(page: Page) -> None:
         await page.locator("#course-next").click()
     right = await question.get_attribute("data-right")
     await question.locator(f"input[value='{right}']").check()
+    await page.locator(".course-progress").evaluate("(e) => e.scrollIntoView()")
 
 
 async def log_in(browser: Browser, stage: DemoStage) -> StorageState:

@@ -115,5 +115,8 @@ def one_place(value: float, language: str) -> str:
 
 
 def in_words(when: datetime, language: str, zone: ZoneInfo, pattern: str = "EEE d. MMM, HH:mm") -> str:
-    """A time as people of the language read it, in the city's zone."""
-    return format_datetime(when, pattern, tzinfo=zone, locale=_locale(language))
+    """A time as people of the language read it, in the city's zone. ``pattern`` is written for German."""
+    if not language.startswith("de"):
+        pattern = pattern.replace("d. ", "d ")
+    text = format_datetime(when, pattern, tzinfo=zone, locale=_locale(language))
+    return text.replace(", ", "، ") if language == "ar" else text
