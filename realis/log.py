@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict
 
 _SECRET = re.compile(r"token|password|secret|authorization|cookie|endpoint|address|p256dh|phone|chat_id", re.IGNORECASE)
-_BOT_TOKEN = re.compile(r"\b\d{3,}:[A-Za-z0-9_-]{20,}")
+_BOT_TOKEN = re.compile(r"(?<!\d)\d{3,}:[A-Za-z0-9_-]{20,}")
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:

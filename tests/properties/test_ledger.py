@@ -12,7 +12,14 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from realis.alert import Level, Occasion
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
@@ -48,6 +55,7 @@ class Ledger(RuleBasedStateMachine):
         self.incidents: dict[UUID, Occasion] = {}
         self.over: set[UUID] = set()
         self.names: dict[str, int] = {}
+        self.came = 0
         self.joined: set[int] = set()
         self.flying: list[Claim] = []
         self.lost: list[Claim] = []
@@ -97,13 +105,20 @@ class Ledger(RuleBasedStateMachine):
                 if await self.town.active(target):
                     assert self.started.get((incident, target)) == newest.number * 2
 
+    @initialize(occasion=st.sampled_from([Occasion.ERNSTFALL, Occasion.UEBUNG]), joined=st.booleans())
+    def begin(self, occasion: Occasion, joined: bool) -> None:
+        """Two people and a warning, so that every history has something to lose."""
+        self._put("phone-0", PLACES[0], joined=joined)
+        self._put("phone-1", PLACES[1], joined=True)
+        self.warn(areas=AREAS[0], level=Level.DANGER, occasion=occasion)
+
     # ---- people
 
     @precondition(lambda self: len(self.names) < MOST_TARGETS)
     @rule(place=st.sampled_from(PLACES), joined=st.booleans(), language=st.sampled_from(["de", "ar", "tr"]))
     def subscribe(self, place: frozenset[str], joined: bool, language: str) -> None:
         """Somebody new comes."""
-        self._put(f"phone-{len(self.names)}", place, joined=joined, language=language)
+        self._put(f"phone-{self.came}", place, joined=joined, language=language)
 
     @precondition(lambda self: self.names)
     @rule(which=st.integers(0, 99), place=st.sampled_from(PLACES), joined=st.booleans())
@@ -113,6 +128,7 @@ class Ledger(RuleBasedStateMachine):
 
     def _put(self, name: str, place: frozenset[str], *, joined: bool, language: str = "de") -> None:
         target = self.do(self.town.subscribe(name, *place, joined=joined, language=language))
+        self.came += name not in self.names
         self.names[name] = target
         if joined:
             self.joined.add(target)
@@ -183,9 +199,11 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        """A lane takes the next batch and starts to send it."""
-        claim = self.do(self.town.claim())
-        if claim is not None:
+        """Lanes take the next two batches and start to send them."""
+        for _ in range(2):
+            claim = self.do(self.town.claim())
+            if claim is None:
+                return
             self._note(claim)
             self.flying.append(claim)
 

@@ -1,0 +1,79 @@
+"""Settings: read once, wrong ones named, secrets never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realis.errors import ConfigurationError
+from realis.settings import Settings
+
+GOOD = """
+[city]
+name = "Siegen"
+authority = "Stadt Siegen"
+
+[cap]
+sender = "realis@siegen.example"
+identifier_prefix = "DE-NW-SI"
+"""
+
+
+def _load(folder: Path, text: str) -> Settings:
+    file = folder / "realis.toml"
+    file.write_text(text)
+    return Settings.load(file)
+
+
+def test_a_short_file_is_enough(tmp_path: Path) -> None:
+    """City and CAP names suffice; everything else has a safe default."""
+    settings = _load(tmp_path, GOOD)
+    assert (settings.host, settings.pause_s, settings.https) == ("127.0.0.1", 10.0, False)
+    city = settings.as_city()
+    assert (city.name, city.demo, city.languages[0]) == ("Siegen", False, "de")
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    """The error names the file and the command that writes it."""
+    with pytest.raises(ConfigurationError, match=r"none\.toml") as caught:
+        Settings.load(tmp_path / "none.toml")
+    assert "realis init" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("pause_s = -1\n" + GOOD, "pause_s"),
+        ("port = 70000\n" + GOOD, "port"),
+        ("typo = 1\n" + GOOD, "typo"),
+        (GOOD + '\n[telegram]\ntokn = "x"\n', "telegram.tokn"),
+        (GOOD.replace("realis@siegen.example", "with space"), "cap.sender"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, more: str, where: str) -> None:
+    """Which setting is wrong, by its full name; unknown names are wrong too."""
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, more)
+    assert caught.value.where == where
+
+
+def test_broken_toml_is_said_so(tmp_path: Path) -> None:
+    """Not a traceback."""
+    with pytest.raises(ConfigurationError, match="TOML"):
+        _load(tmp_path, "city = [")
+
+
+def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``REALIS_PAUSE_S`` and nested names override the file."""
+    monkeypatch.setenv("REALIS_PAUSE_S", "3")
+    monkeypatch.setenv("REALIS_CITY__NAME", "Netphen")
+    settings = _load(tmp_path, GOOD)
+    assert (settings.pause_s, settings.city.name) == (3.0, "Netphen")
+
+
+def test_secrets_do_not_show(tmp_path: Path) -> None:
+    """Printing or dumping settings shows no token."""
+    settings = _load(tmp_path, GOOD + '\n[telegram]\ntoken = "123456:very-secret-token"\n')
+    assert "very-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert settings.telegram.token.get_secret_value().endswith("token")
