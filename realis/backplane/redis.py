@@ -1,0 +1,258 @@
+"""Hints between many processes through one Redis stream, and who is there. It may lose everything at any time.
+
+A hint reaches this process's own listeners at once and the others through the stream, which every process reads
+once and resumes by id. Whenever Redis was away, was emptied, or the reader fell too far behind, all topics are
+hinted here, so that everyone reads the store anew. Commands of Redis 7.0 only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self, cast
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from realis.backplane.memory import Hint, MemoryEvents, Pending
+from realis.ports import Topic
+
+log = structlog.get_logger(__name__)
+
+STREAM: Final = "realis:hints"
+ERA: Final = "realis:era"
+HERE: Final = "realis:here:"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Sizes, and times in seconds."""
+
+    kept: int = 10_000
+    read: int = 500
+    block_s: float = 5.0
+    answer_s: float = 2.0
+    present_s: float = 15.0
+    beat_s: float = 5.0
+    first_wait_s: float = 0.1
+    longest_wait_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A process that is there: its role, its host, since when."""
+
+    node: str
+    role: str
+    host: str
+    since: datetime
+
+
+_PRESENT = TypeAdapter(Present)
+
+
+class RedisEvents:
+    """``realis.ports.Events`` across processes, while it is entered: ``async with RedisEvents(...) as events``."""
+
+    def __init__(self, url: str, *, role: str, since: datetime, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
+        self.node = secrets.token_hex(8)
+        self._me = Present(self.node, role, os.uname().nodename, since)
+        self._local = MemoryEvents()
+        self._unsaid = Pending()
+        self._say = asyncio.Event()
+        self._last = ""
+        self._era = ""
+        self._stopping = False
+        self._lost: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reading = _client(url, self._bounds.block_s + self._bounds.answer_s)
+        self._saying = _client(url, self._bounds.answer_s)
+
+    async def __aenter__(self) -> Self:
+        """Begin reading and saying; Redis need not be there."""
+        for name, work in (("reader", self._read), ("speaker", self._speak)):
+            self._tasks.append(asyncio.create_task(self._persist(name, work), name=f"redis.{name}"))
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Stop, be gone, and give back the connections."""
+        self._stopping = True
+        running = set(self._tasks)
+        while running:
+            # More than once, because a cancellation that meets an answer can get lost inside the client.
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.5)
+        with contextlib.suppress(RedisError, OSError):
+            await self._saying.delete(HERE + self.node)
+        await self._reading.aclose()
+        await self._saying.aclose()
+
+    # ---- hints
+
+    async def publish(self, topic: Topic, key: str = "") -> None:
+        """Tell this process at once and the others soon; never waits for Redis."""
+        self._local.tell(topic, key)
+        self._unsaid.add(topic, key)
+        self._say.set()
+
+    def listen(self, *topics: Topic) -> AsyncIterator[Hint]:
+        """Hints from now on; a hint without a key stands for any number of them."""
+        return self._local.listen(*topics)
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis answers. If not, everything takes longer and nothing is lost."""
+        return not self._lost
+
+    async def here(self) -> Sequence[Present]:
+        """Which processes are there, by role and age; empty when Redis cannot say."""
+        try:
+            keys = [key async for key in self._saying.scan_iter(match=f"{HERE}*", count=500)]
+            found = cast("list[str | None]", await self._saying.mget(keys)) if keys else []
+        except (RedisError, OSError):
+            return ()
+        present = []
+        for value in found:
+            with contextlib.suppress(ValidationError):  # another version's idea of presence
+                present.append(_PRESENT.validate_json(value or ""))
+        return sorted(present, key=lambda one: (one.role, one.since))
+
+    # ---- the two tasks
+
+    async def _persist(self, name: str, work: Callable[[str], Awaitable[None]]) -> None:
+        """Keep at it: whatever Redis does costs latency only."""
+        wait_s = self._bounds.first_wait_s
+        while not self._stopping:
+            try:
+                await work(name)
+            except (RedisError, OSError) as error:
+                wait_s = self._lose(name, error, wait_s)
+            except Exception:
+                # The task boundary: a bug here must not silence this process for ever, nor spin.
+                log.exception("redis_task_crashed", part=name)
+                wait_s = self._bounds.longest_wait_s
+            await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311 - jitter
+
+    def _lose(self, name: str, error: Exception, wait_s: float) -> float:
+        if name in self._lost:
+            return min(self._bounds.longest_wait_s, wait_s * 2)
+        if not self._lost:
+            log.warning("redis_lost", error=type(error).__name__, detail=str(error)[:200])
+        self._lost.add(name)
+        return self._bounds.first_wait_s
+
+    def _answered(self, name: str) -> None:
+        if name in self._lost:
+            self._lost.discard(name)
+            if not self._lost:
+                log.info("redis_back")
+
+    def _hint_all(self) -> None:
+        """Something may have been missed: let everyone here read the store anew."""
+        for topic in Topic:
+            self._local.tell(topic)
+
+    async def _read(self, name: str) -> None:
+        """Hear what others say, from where this process stopped listening."""
+        self._last = self._last or await self._newest()
+        self._answered(name)
+        self._hint_all()
+        while True:
+            self._last = self._last or await self._newest()
+            found = await self._reading.xread(
+                {STREAM: self._last}, count=self._bounds.read, block=int(self._bounds.block_s * 1000)
+            )
+            self._answered(name)
+            for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", found or []):
+                await self._hear(entries)
+
+    async def _hear(self, entries: Sequence[tuple[str, dict[str, str]]]) -> None:
+        if len(entries) == self._bounds.read:
+            # Too far behind to hear each; what lies between here and the newest is one look at the store.
+            self._last = await self._newest()
+            self._hint_all()
+            return
+        self._last = entries[-1][0]
+        for _, fields in entries:
+            if fields.get("node") == self.node:
+                continue  # told here when it was said
+            with contextlib.suppress(ValueError):  # a newer version's topic
+                self._local.tell(Topic(fields.get("topic", "")), fields.get("key", ""))
+
+    async def _newest(self) -> str:
+        newest = await self._reading.xrevrange(STREAM, count=1)
+        return str(newest[0][0]) if newest else "0-0"
+
+    async def _speak(self, name: str) -> None:
+        """Say what is unsaid, and that this process is there. What could not be said stays unsaid."""
+        while True:
+            self._say.clear()
+            await self._beat()
+            await self._flush()
+            self._answered(name)
+            end = asyncio.get_running_loop().time() + self._bounds.beat_s
+            while (left := end - asyncio.get_running_loop().time()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await self._say.wait()
+                self._say.clear()
+                await self._flush()
+
+    async def _flush(self) -> None:
+        if not self._unsaid:
+            return
+        hints = self._unsaid.take()
+        try:
+            async with self._saying.pipeline(transaction=False) as pipe:
+                for topic, key in hints:
+                    pipe.xadd(
+                        STREAM,
+                        {"topic": topic.value, "key": key, "node": self.node},
+                        maxlen=self._bounds.kept,
+                        approximate=True,
+                    )
+                await pipe.execute()
+        except BaseException:
+            for topic, key in hints:
+                self._unsaid.add(topic, key)
+            raise
+
+    async def _beat(self) -> None:
+        """Renew the presence; notice when Redis was emptied, by a mark that only the emptying takes away."""
+        value = _PRESENT.dump_json(self._me).decode()
+        mine = secrets.token_hex(8)
+        async with self._saying.pipeline(transaction=False) as pipe:
+            pipe.set(HERE + self.node, value, ex=int(self._bounds.present_s))
+            pipe.set(ERA, mine, nx=True, get=True)
+            _, known = await pipe.execute()
+        era = str(known or mine)
+        if self._era and era != self._era:
+            self._last = ""
+            self._hint_all()
+        self._era = era
+
+
+def _client(url: str, answer_s: float) -> Redis:
+    """A client that never retries by itself: ``_persist`` does, and says so."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=answer_s,
+        socket_connect_timeout=2.0,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=8,
+        driver_info=None,  # CLIENT SETINFO came with 7.2
+    )
