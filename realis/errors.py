@@ -14,6 +14,7 @@ It must not know HTTP, databases or channels: faces map these to answers.
     │   ├── StaleVersion         somebody else saved first
     │   └── WrongState           the step does not fit the state
     ├── SigningFailed         stops a release
+    ├── StoreUnavailable      the database is away or busy; the same step may be tried again
     └── ConfigurationError    the settings cannot work; says which and why
 """
 
@@ -102,6 +103,12 @@ class SigningFailed(RealisError):
     """A signature could not be made. The release stops; nothing leaves."""
 
     code = "signing-failed"
+
+
+class StoreUnavailable(RealisError):
+    """The database is away, full or busy. Nothing is known to be written; the same step may be tried again."""
+
+    code = "store-unavailable"
 
 
 class ConfigurationError(RealisError):

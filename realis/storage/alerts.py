@@ -23,7 +23,7 @@ from realis.ports import Kind
 from realis.storage import audit
 from realis.storage.codec import ALERT, PACKAGE, RENDERED, to_text
 from realis.storage.database import Database, Lock
-from realis.storage.ledger import DispatchState, close_open_batches
+from realis.storage.ledger import DispatchState, close_open_batches, held_still
 from realis.storage.schema import (
     alert_cells,
     alerts,
@@ -118,7 +118,7 @@ class SqlAlerts:
         await connection.execute(dispatches.update().where(waiting).values(state=DispatchState.VOIDED))
         state = State.WITHDRAWN if kind is Kind.RETRACTION else State.SUPERSEDED
         running = and_(older, dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)))
-        ids = (await connection.execute(select(dispatches.c.id).where(running))).scalars().all()
+        ids = (await connection.execute(held_still(select(dispatches.c.id).where(running)))).scalars().all()
         for dispatch_id in ids:
             await close_open_batches(connection, dispatch_id, state)
         await connection.execute(dispatches.update().where(running).values(state=DispatchState.SUPERSEDED))

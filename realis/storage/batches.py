@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, Select, and_, exists, func, literal, or_, select, union
+from sqlalchemy import Row, and_, exists, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -21,7 +21,7 @@ from realis.ports import ChannelCount, Kind, Limits, Message, Target
 from realis.storage.addresses import AddressBook
 from realis.storage.codec import RENDERED
 from realis.storage.counting import channel_counts
-from realis.storage.database import Database, insert
+from realis.storage.database import Database, Lock, insert
 from realis.storage.ledger import (
     RUNNING,
     BatchState,
@@ -29,6 +29,8 @@ from realis.storage.ledger import (
     add_tallies,
     close_open_batches,
     closing_state,
+    counted,
+    held_still,
 )
 from realis.storage.schema import (
     Instant,
@@ -79,7 +81,9 @@ class SqlBatches:
         async with self._database.write() as connection:
             # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
             await connection.execute(dispatches.update().where(unplanned).values(state=DispatchState.SENDING))
-            for dispatch in (await connection.execute(stuck)).all():
+            ids = stuck.with_only_columns(dispatches.c.id)
+            held = held_still(select(dispatches).where(dispatches.c.id.in_(ids)))
+            for dispatch in (await connection.execute(held)).all():
                 own = and_(lapsed, batches.c.dispatch_id == dispatch.id)
                 await connection.execute(batches.update().where(own).values(state=BatchState.OPEN))
                 await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
@@ -91,10 +95,14 @@ class SqlBatches:
             if (await connection.execute(select(dispatches.c.id).where(due).limit(1))).first() is None:
                 return 0
         async with self._database.write() as connection:
-            rows = (await connection.execute(select(dispatches).where(due))).all()
+            rows = (await connection.execute(held_still(select(dispatches).where(due)))).all()
             for row in rows:
                 await self._expire_message(connection, row)
-            started = dispatches.update().where(due).values(state=DispatchState.PLANNING)
+            started = (
+                dispatches.update()
+                .where(dispatches.c.id.in_([row.id for row in rows]))
+                .values(state=DispatchState.PLANNING)
+            )
             return int((await connection.execute(started)).rowcount)
 
     async def _expire_message(self, connection: AsyncConnection, expiry: Row[Any]) -> None:
@@ -104,7 +112,7 @@ class SqlBatches:
             dispatches.c.channel == expiry.channel,
             dispatches.c.variant == Variant.MESSAGE,
         )
-        ids = (await connection.execute(select(dispatches.c.id).where(own))).scalars().all()
+        ids = (await connection.execute(held_still(select(dispatches.c.id).where(own)))).scalars().all()
         rows = (
             await connection.execute(
                 select(batches.c.targets, batches.c.epoch, batches.c.attempt).where(batches.c.dispatch_id.in_(ids))
@@ -134,7 +142,8 @@ class SqlBatches:
             if (await connection.execute(waiting)).first() is None:
                 return False
         async with self._database.write() as connection:
-            dispatch = (await connection.execute(waiting.with_for_update(skip_locked=True))).first()
+            # Another worker may be planning it: wait for its step, then carry on from where it left the cursor.
+            dispatch = (await connection.execute(counted(waiting))).first()
             if dispatch is not None:
                 await self._plan(connection, dispatch, limits.get(dispatch.channel, Limits(length=0)), now, most)
         return True
@@ -204,7 +213,7 @@ class SqlBatches:
             query = query.where(batches.c.origin.not_in(busy_origins))
         async with self._database.write() as connection:
             batch_id = (await connection.execute(query.with_for_update(of=batches, skip_locked=True))).scalar()
-            if batch_id is None:
+            if batch_id is None or not await self._may_start(connection, batch_id):
                 return None
             values = {
                 "state": BatchState.CLAIMED,
@@ -219,6 +228,19 @@ class SqlBatches:
     async def _claimed(self, connection: AsyncConnection, batch_id: int) -> Claim:
         batch = (await connection.execute(select(batches).where(batches.c.id == batch_id))).one()
         dispatch = (await connection.execute(select(dispatches).where(dispatches.c.id == batch.dispatch_id))).one()
+    async def _may_start(self, connection: AsyncConnection, batch_id: int) -> bool:
+        """Whether its dispatch still runs, and will until this claim is written.
+
+        Never waits: whoever is ending the dispatch holds it and may be waiting for this very batch.
+        """
+        running = (
+            select(dispatches.c.id)
+            .join(batches, batches.c.dispatch_id == dispatches.c.id)
+            .where(batches.c.id == batch_id, dispatches.c.state.in_(RUNNING))
+            .with_for_update(of=dispatches, read=True, key_share=True, skip_locked=True)
+        )
+        return self._database.is_sqlite or (await connection.execute(running)).first() is not None
+
         message = await _message(connection, dispatch, batch.language)
         found, unreadable = await self._targets(connection, dispatch, batch.targets)
         return Claim(
@@ -282,7 +304,9 @@ class SqlBatches:
             done = await connection.execute(batches.update().where(mine).values(state=BatchState.DONE))
             if done.rowcount != 1:
                 return False
-            dispatch = (await connection.execute(select(dispatches).where(dispatches.c.id == claim.dispatch))).one()
+            # The dispatch first, as everyone does who ends one; so no retry slips in behind a newer revision.
+            own = counted(select(dispatches).where(dispatches.c.id == claim.dispatch))
+            dispatch = (await connection.execute(own)).one()
             await self._write_tallies(connection, claim, result)
             await self._write_failures(connection, claim, result, now)
             await self._write_refs(connection, dispatch, result)
@@ -375,6 +399,7 @@ class SqlBatches:
             row = {"channel": channel, "since": now, "reason": reason}
             await connection.execute(insert(connection, holds).values(row).on_conflict_do_nothing())
 
+            await self._database.lock(connection, Lock.HOLDS)
     async def _write_times(self, connection: AsyncConnection, dispatch_id: int, result: BatchResult) -> None:
         if result.first_accepted is None:
             return

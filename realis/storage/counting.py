@@ -68,14 +68,14 @@ async def _open(connection: AsyncConnection, dispatch_id: int) -> dict[State, in
         (batches.c.held, State.HELD.value), (batches.c.attempt > 1, State.RETRYING.value), else_=State.PLANNED.value
     )
     query = (
-        select(state.label("state"), func.sum(batches.c.size).label("number"))
+        select(state.label("stage"), func.sum(batches.c.size).label("number"))
         .where(
             batches.c.dispatch_id == dispatch_id,
             or_(batches.c.state == BatchState.OPEN, batches.c.state == BatchState.CLAIMED),
         )
-        .group_by(state)
+        .group_by("stage")
     )
-    return {State(row.state): int(row.number) for row in (await connection.execute(query)).all()}
+    return {State(row.stage): int(row.number) for row in (await connection.execute(query)).all()}
 
 
 async def _confirmed(connection: AsyncConnection, dispatch: Row[Any]) -> int:

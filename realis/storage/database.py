@@ -1,24 +1,50 @@
 """The database: engines, transactions and the locks that order them. It knows no table.
 
 SQLite: WAL, ``synchronous=FULL``, one writer connection whose transactions begin IMMEDIATE, a few
-readers beside it. PostgreSQL: one pool; ``lock`` takes an advisory lock for the transaction.
+readers beside it. PostgreSQL: one pool; writers see what is committed at each statement and order themselves by
+row locks and ``lock``'s advisory locks, readers see one moment. A database that is away, full or busy becomes
+``StoreUnavailable``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import Table
 
+from realis.errors import StoreUnavailable
+
 READERS = 4
 BUSY_TIMEOUT_S = 10
+CONNECTIONS = 10
+CONNECT_S = 5
+STATEMENT_S = 60
+
+_SERVER_SETTINGS = {
+    "application_name": "realis",
+    "jit": "off",
+    "statement_timeout": f"{STATEMENT_S}s",
+    # A process frozen inside a transaction must not keep everyone else from its locks.
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "20s",
+    # A machine that vanished is found gone within half a minute.
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+_AWAY = ("08", "53", "57014", "57P", "40001", "40P01", "55P03", "25P03", "58030")
+"""SQLSTATEs (classes) that pass: connection, resources, shutdown, serialization, deadlock, lock and idle timeouts."""
+
+_SQLITE_AWAY = ("disk is full", "disk I/O error", "database is locked", "unable to open database file")
 
 
 class Lock(IntEnum):
@@ -26,6 +52,8 @@ class Lock(IntEnum):
 
     ISSUE = 1
     AUDIT = 2
+    MIGRATE = 3
+    HOLDS = 4
 
 
 class Database:
@@ -34,26 +62,28 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self._writer = _sqlite_engine(url, immediate=True) if self.is_sqlite else create_async_engine(url)
-        self._readers = _sqlite_engine(url, immediate=False) if self.is_sqlite else self._writer
+        self._writer = _sqlite_engine(url, immediate=True) if self.is_sqlite else _postgres_engine(url)
+        self._readers = _sqlite_engine(url, immediate=False) if self.is_sqlite else _snapshots(self._writer)
         # One writer connection: waiting here is fair, waiting inside SQLite is a lottery.
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction, committed at the end of the block, rolled back on any error."""
-        if not self.is_sqlite:
-            async with self._writer.begin() as connection:
+        with _plainly():
+            if not self.is_sqlite:
+                async with self._writer.begin() as connection:
+                    yield connection
+                return
+            async with self._turn, self._writer.begin() as connection:
                 yield connection
-            return
-        async with self._turn, self._writer.begin() as connection:
-            yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view to read from."""
-        async with self._readers.begin() as connection:
-            yield connection
+        with _plainly():
+            async with self._readers.begin() as connection:
+                yield connection
 
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
         """Take a lock until the transaction ends. SQLite's only writer holds every lock already."""
@@ -63,8 +93,7 @@ class Database:
     async def close(self) -> None:
         """Give back all connections."""
         await self._writer.dispose()
-        if self._readers is not self._writer:
-            await self._readers.dispose()
+        await self._readers.dispose()
 
 
 def insert(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
@@ -72,6 +101,42 @@ def insert(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - 
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say ``StoreUnavailable`` where the driver means that it may work later; all else is a bug and passes."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or _passes(error.orig):
+            raise StoreUnavailable(
+                "Die Datenbank antwortet nicht.", remedy="Prüfen Sie Datenbank und Platte."
+            ) from error
+        raise
+    except (OSError, TimeoutError, PoolTimeoutError) as error:
+        raise StoreUnavailable("Die Datenbank ist nicht zu erreichen.", remedy="Prüfen Sie die Datenbank.") from error
+
+
+def _passes(error: BaseException | None) -> bool:
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith(_AWAY) or any(words in str(error) for words in _SQLITE_AWAY)
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=CONNECTIONS,
+        pool_timeout=BUSY_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_S, "command_timeout": STATEMENT_S, "server_settings": _SERVER_SETTINGS},
+    )
+
+
+def _snapshots(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool for reading: one moment for the whole transaction, and nothing written."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:

@@ -18,7 +18,7 @@ from realis.ports import Clock
 from realis.storage import audit
 from realis.storage.board import board_entries
 from realis.storage.codec import CONTENT, PACKAGE, RENDERED, to_text
-from realis.storage.database import Database, insert
+from realis.storage.database import Database, Lock, insert
 from realis.storage.schema import (
     alerts,
     batches,
@@ -308,6 +308,7 @@ class SqlDesk:
         """Let a channel send again; what was held is due at once."""
         of_channel = select(dispatches.c.id).where(dispatches.c.channel == channel)
         async with self._database.write() as connection:
+            await self._database.lock(connection, Lock.HOLDS)
             await connection.execute(holds.delete().where(holds.c.channel == channel))
             held = and_(batches.c.held, batches.c.dispatch_id.in_(of_channel))
             await connection.execute(batches.update().where(held).values(held=False, due_at=self._clock.now()))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.delivery import State
 from realis.ports import Kind
 from realis.storage.database import insert
-from realis.storage.schema import alerts, batches, tallies
+from realis.storage.schema import alerts, batches, dispatches, tallies
 
 
 class DispatchState(StrEnum):
@@ -40,6 +40,19 @@ class BatchState(StrEnum):
     CLOSED = "closed"
 
 
+def held_still(query: Select[Any]) -> Select[Any]:
+    """Lock the dispatches found, in order, so that nobody claims, plans or commits for them meanwhile.
+
+    Whoever ends or overtakes a dispatch takes this before touching its batches. PostgreSQL; SQLite has one writer.
+    """
+    return query.order_by(dispatches.c.id).with_for_update(of=dispatches)
+
+
+def counted(query: Select[Any]) -> Select[Any]:
+    """Lock the dispatches found against another plan or commit; claims go on."""
+    return query.with_for_update(of=dispatches, key_share=True)
+
+
 async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Mapping[tuple[State, str], int]) -> None:
     """Add to a dispatch's counts of terminal outcomes, by state and kind of failure."""
     for (state, failure), number in counts.items():
@@ -58,10 +71,11 @@ async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Map
 async def close_open_batches(connection: AsyncConnection, dispatch_id: int, state: State) -> int:
     """End every batch of a dispatch that nobody is sending; their targets reach ``state``. How many targets."""
     waiting = and_(batches.c.dispatch_id == dispatch_id, batches.c.state == BatchState.OPEN)
-    number = int(
-        (await connection.execute(select(func.coalesce(func.sum(batches.c.size), 0)).where(waiting))).scalar_one()
+    # One statement: what is counted is what was closed, also while a worker claims.
+    closed = await connection.execute(
+        batches.update().where(waiting).values(state=BatchState.CLOSED).returning(batches.c.size)
     )
-    await connection.execute(batches.update().where(waiting).values(state=BatchState.CLOSED))
+    number: int = sum(closed.scalars())
     await add_tallies(connection, dispatch_id, {(state, ""): number})
     return number
 

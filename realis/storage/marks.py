@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from realis.errors import ConfigurationError
-from realis.storage.database import Database, insert
+from realis.storage.database import Database, Lock, insert
 from realis.storage.schema import incidents, meta, targets, users
 
 _KIND, _DEMO, _REAL = "kind", "demo", "real"
@@ -15,6 +15,7 @@ async def check_mark(database: Database, *, demo: bool) -> None:
     """Mark a new database; refuse a real one to the demo and a demo's to a real start."""
     wanted = _DEMO if demo else _REAL
     async with database.write() as connection:
+        await database.lock(connection, Lock.MIGRATE)
         found = (await connection.execute(select(meta.c.value).where(meta.c.key == _KIND))).scalar()
         if found is None:
             for table in (users, incidents):

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from realis.storage.database import Database
+from realis.storage.database import Database, Lock
 from realis.storage.schema import metadata
 
 
@@ -26,15 +26,18 @@ def _config(connection: Connection) -> Config:
 async def upgrade(database: Database) -> None:
     """Run every migration that is missing."""
     async with database.write() as connection:
+        await database.lock(connection, Lock.MIGRATE)
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
 
 
 async def is_current(database: Database) -> bool:
-    """Whether the database has the newest schema."""
+    """Whether the database has the newest schema, or one newer than this program knows: that only adds to ours."""
 
     def compare(sync: Connection) -> bool:
-        head = ScriptDirectory.from_config(_config(sync)).get_current_head()
-        return MigrationContext.configure(sync).get_current_revision() == head
+        scripts = ScriptDirectory.from_config(_config(sync))
+        current, head = MigrationContext.configure(sync).get_current_revision(), scripts.get_current_head()
+        known = {script.revision for script in scripts.walk_revisions()}
+        return current == head or (current is not None and current not in known)
 
     async with database.read() as connection:
         return bool(await connection.run_sync(compare))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from realis.draft import Variant
 from realis.ports import Clock, Kind, NewTarget, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
-from realis.storage.ledger import RUNNING, BatchState, DispatchState
+from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted
 from realis.storage.schema import (
     addresses,
     alert_cells,
@@ -26,6 +26,9 @@ from realis.storage.schema import (
     target_cells,
     targets,
 )
+
+_AT_ONCE = 500
+"""Newcomers in one statement; also below the number of parameters any database takes."""
 
 _ENDINGS = tuple(kind for kind in Kind if kind.ending is not None)
 
@@ -47,12 +50,49 @@ class SqlTargets:
             return await self._put(connection, new, now)
 
     async def put_many(self, many: Sequence[NewTarget]) -> None:
-        """Store many targets in one transaction, for imports and benchmarks."""
+        """Store many targets in one transaction, for imports and benchmarks. Newcomers go in by hundreds."""
         now = self._clock.now()
         async with self._database.write() as connection:
             await self._database.lock(connection, Lock.ISSUE)
-            for new in many:
-                await self._put(connection, new, now)
+            running = select(dispatches.c.channel).where(dispatches.c.state.in_(RUNNING)).distinct()
+            warned = frozenset((await connection.execute(running)).scalars())
+            for start in range(0, len(many), _AT_ONCE):
+                some = many[start : start + _AT_ONCE]
+                quiet = [new for new in some if new.channel not in warned]
+                placed = await self._put_newcomers(connection, quiet, now)
+                for new in some:
+                    if placed.get((new.channel, new.fingerprint)) is not new:
+                        await self._put(connection, new, now)
+
+    async def _put_newcomers(
+        self, connection: AsyncConnection, some: Sequence[NewTarget], now: datetime
+    ) -> dict[tuple[str, str], NewTarget]:
+        """Store those nobody knew and no warning concerns; which ones those were."""
+        fresh = {(new.channel, new.fingerprint): new for new in some}
+        for known in await self._ids(connection, fresh):
+            del fresh[known]
+        if not fresh:
+            return {}
+        rows = [{**_values(new), "created_at": now} for new in fresh.values()]
+        await connection.execute(targets.insert(), rows)
+        ids = await self._ids(connection, fresh)
+        sealed = [
+            {"target_id": ids[key], "sealed": self._book.seal(ids[key], new.address)} for key, new in fresh.items()
+        ]
+        await connection.execute(addresses.insert(), sealed)
+        cells = [{"target_id": ids[key], "cell": cell} for key, new in fresh.items() for cell in sorted(new.places)]
+        if cells:
+            await connection.execute(target_cells.insert(), cells)
+        return fresh
+
+    async def _ids(self, connection: AsyncConnection, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The ids of those targets that are known, by channel and fingerprint."""
+        query = select(targets.c.id, targets.c.channel, targets.c.fingerprint).where(
+            targets.c.channel.in_({channel for channel, _ in named}),
+            targets.c.fingerprint.in_([fingerprint for _, fingerprint in named]),
+        )
+        rows = (await connection.execute(query)).all()
+        return {(row.channel, row.fingerprint): row.id for row in rows if (row.channel, row.fingerprint) in named}
 
     async def _put(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
         query = select(targets.c.active).where(
@@ -65,16 +105,7 @@ class SqlTargets:
         return target_id
 
     async def _upsert(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
-        values = {
-            "channel": new.channel,
-            "fingerprint": new.fingerprint,
-            "origin": new.origin,
-            "language": new.language,
-            "joined": new.joined,
-            "everywhere": new.everywhere,
-            "active": True,
-            "label": new.label,
-        }
+        values = _values(new)
         statement = insert(connection, targets).values(**values, created_at=now)
         upsert = statement.on_conflict_do_update(index_elements=["channel", "fingerprint"], set_=values)
         return int((await connection.execute(upsert.returning(targets.c.id))).scalar_one())
@@ -104,7 +135,9 @@ class SqlTargets:
             dispatches.c.state.in_(RUNNING),
             dispatches.c.deadline > now,
         )
-        for dispatch in (await connection.execute(select(dispatches).where(running))).all():
+        # Held, so that the planner's cursor stands still between looking at it and acting on it.
+        held = counted(select(dispatches).where(running).order_by(dispatches.c.id))
+        for dispatch in (await connection.execute(held)).all():
             if dispatch.joined_only and not new.joined:
                 continue
             if (
@@ -240,6 +273,19 @@ class SqlConfirmations:
             }
             await connection.execute(insert(connection, confirmations).values(row).on_conflict_do_nothing())
         return True
+
+
+def _values(new: NewTarget) -> dict[str, object]:
+    return {
+        "channel": new.channel,
+        "fingerprint": new.fingerprint,
+        "origin": new.origin,
+        "language": new.language,
+        "joined": new.joined,
+        "everywhere": new.everywhere,
+        "active": True,
+        "label": new.label,
+    }
 
 
 async def _record(connection: AsyncConnection, row: Row[Any]) -> TargetRecord:

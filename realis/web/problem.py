@@ -16,6 +16,7 @@ from realis.errors import (
     NotFound,
     RealisError,
     SigningFailed,
+    StoreUnavailable,
     UnreadableMessage,
 )
 
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[RealisError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (SigningFailed, 500),
+    (StoreUnavailable, 503),
 )
 
 

@@ -8,21 +8,42 @@ from pathlib import Path
 
 import pytest
 
+from realis.delivery import Accepted, Failed, FailureKind, State
 from realis.draft import DraftKind
-from realis.errors import RealisError, StaleVersion, WrongState
+from realis.errors import RealisError, StaleVersion, StoreUnavailable, WrongState
 from realis.storage import audit, migrate
+from realis.storage.database import Database
+from realis.storage.schema import targets
 from realis.stores import AuditEntry, Claim
+from tests.fakes.postgres import PostgresServer
 from tests.unit.realis.storage.town import ANNA, BERND, CARLA, Town, flood, town_over
 
-DATABASES: dict[str, Callable[[Path], str]] = {
-    "sqlite": lambda folder: f"sqlite+aiosqlite:///{folder / 'contract.sqlite'}",
+BUSY = Failed(FailureKind.UNAVAILABLE, "503")
+
+Make = Callable[[pytest.FixtureRequest, Path], str]
+
+
+def _postgres(request: pytest.FixtureRequest) -> PostgresServer:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server
+
+
+DATABASES: dict[str, Make] = {
+    "sqlite": lambda _request, folder: f"sqlite+aiosqlite:///{folder / 'contract.sqlite'}",
+    "postgres": lambda request, _folder: _postgres(request).empty(),
 }
 
 
 @pytest.fixture(params=list(DATABASES))
-async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Town]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind."""
+    return DATABASES[request.param](request, tmp_path)
+
+
+@pytest.fixture
+async def here(url: str) -> AsyncIterator[Town]:
     """A town over each database."""
-    async with town_over(DATABASES[request.param](tmp_path)) as made:
+    async with town_over(url) as made:
         yield made
 
 
@@ -93,3 +114,97 @@ async def test_subscribing_while_issuing_plans_everyone_once(here: Town) -> None
     assert not [error for error in ids if isinstance(error, RealisError)]
     await here.deliver()
     assert sorted(sent.target.id for sent in here.push.sent) == await here.ids()
+
+
+async def test_several_processes_bring_the_schema_forward_at_once(url: str) -> None:
+    """Nodes that start together on an empty database migrate it once; none of them fails."""
+    databases = [Database(url) for _ in range(3)]
+    try:
+        await asyncio.gather(*(migrate.upgrade(database) for database in databases))
+        assert await migrate.differences(databases[0]) == []
+        assert await asyncio.gather(*(migrate.is_current(database) for database in databases)) == [True] * 3
+    finally:
+        for database in databases:
+            await database.close()
+
+
+async def test_reading_sees_one_moment(here: Town) -> None:
+    """While batches are committed, whoever counts finds every target in exactly one state."""
+    for number in range(40):
+        await here.subscribe(str(number))
+    await here.warn()
+    await here.plan()
+
+    async def work() -> None:
+        while claim := await here.claim():
+            assert await here.commit(claim)
+
+    async with asyncio.TaskGroup() as group:
+        working = [group.create_task(work()) for _ in range(3)]
+        while not all(task.done() for task in working):
+            assert await here.balanced()
+    assert await here.states("push", 1) == {"accepted": 40}
+
+
+async def test_a_newer_revision_in_the_middle_of_everything(here: Town) -> None:
+    """Planning, claims, commits with retries and newer revisions at once: sums hold, nothing is left open.
+
+    After each issue nothing older is claimed any more.
+    """
+    for number in range(60):
+        await here.subscribe(str(number))
+    incident = await here.warn()
+    newest = 1
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        while not stop.is_set():
+            floor = newest
+            if (claim := await here.claim()) is None:
+                await asyncio.sleep(0)
+                continue
+            assert claim.message.revision >= floor
+            answers = [BUSY if target.id % 7 == claim.attempt else Accepted() for target in claim.targets]
+            await here.commit(claim, *answers)  # refused where the clock below outran the lease
+
+    async def plan() -> None:
+        while not stop.is_set():
+            await here.planner().run_once()
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for job in (work, work, work, plan, plan):
+            group.create_task(job())
+        for number in (2, 3, 4):
+            await here.subscribe(f"late {number}")
+            await here.follow(incident, DraftKind.UPDATE)
+            newest = number
+            assert await here.balanced()
+
+        async def over() -> bool:
+            here.clock.forward(seconds=20)  # retries come due
+            return all(line.finished and line.state != "planning" for line in await here.ledger() if line.planned)
+
+        await here.until(over)
+        stop.set()
+    assert await here.balanced()
+    assert (await here.line("push", 4)).states.get(State.ACCEPTED) == 63
+
+
+async def test_databases_go_on_after_deadlock_and_outage(here: Town) -> None:
+    """What the database cannot do now is said as such, and the next try works."""
+    if here.database.is_sqlite:
+        pytest.skip("SQLite has one writer: nothing to lock in two orders")
+    first, second = await here.subscribe("a"), await here.subscribe("b")
+
+    async def cross(one: int, other: int, turn: asyncio.Barrier) -> None:
+        async with here.database.write() as connection:
+            await connection.execute(targets.update().where(targets.c.id == one).values(label="x"))
+            await turn.wait()
+            await connection.execute(targets.update().where(targets.c.id == other).values(label="x"))
+
+    turn = asyncio.Barrier(2)
+    results = await asyncio.gather(cross(first, second, turn), cross(second, first, turn), return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [StoreUnavailable]
+    async with here.database.write() as connection:
+        await connection.execute(targets.update().values(label="y"))

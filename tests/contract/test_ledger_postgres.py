@@ -1,0 +1,20 @@
+"""Every promise of the ledger, kept on PostgreSQL as well: the same tests, over another database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fakes.postgres import PostgresServer
+from tests.unit.realis.storage import test_ledger
+from tests.unit.realis.storage.town import Town, town_over
+
+globals().update({name: found for name, found in vars(test_ledger).items() if name.startswith("test_")})
+
+
+@pytest.fixture
+async def here(postgres: PostgresServer) -> AsyncIterator[Town]:
+    """An empty town over PostgreSQL."""
+    async with town_over(postgres.database()) as made:
+        yield made
