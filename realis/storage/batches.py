@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, and_, exists, func, literal, or_, select, union
+from sqlalchemy import Row, Select, and_, exists, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -225,9 +225,6 @@ class SqlBatches:
             await connection.execute(batches.update().where(batches.c.id == batch_id).values(values))
             return await self._claimed(connection, batch_id)
 
-    async def _claimed(self, connection: AsyncConnection, batch_id: int) -> Claim:
-        batch = (await connection.execute(select(batches).where(batches.c.id == batch_id))).one()
-        dispatch = (await connection.execute(select(dispatches).where(dispatches.c.id == batch.dispatch_id))).one()
     async def _may_start(self, connection: AsyncConnection, batch_id: int) -> bool:
         """Whether its dispatch still runs, and will until this claim is written.
 
@@ -241,6 +238,9 @@ class SqlBatches:
         )
         return self._database.is_sqlite or (await connection.execute(running)).first() is not None
 
+    async def _claimed(self, connection: AsyncConnection, batch_id: int) -> Claim:
+        batch = (await connection.execute(select(batches).where(batches.c.id == batch_id))).one()
+        dispatch = (await connection.execute(select(dispatches).where(dispatches.c.id == batch.dispatch_id))).one()
         message = await _message(connection, dispatch, batch.language)
         found, unreadable = await self._targets(connection, dispatch, batch.targets)
         return Claim(
@@ -301,12 +301,12 @@ class SqlBatches:
             mine = and_(
                 batches.c.id == claim.batch, batches.c.epoch == claim.epoch, batches.c.state == BatchState.CLAIMED
             )
-            done = await connection.execute(batches.update().where(mine).values(state=BatchState.DONE))
-            if done.rowcount != 1:
-                return False
             # The dispatch first, as everyone does who ends one; so no retry slips in behind a newer revision.
             own = counted(select(dispatches).where(dispatches.c.id == claim.dispatch))
             dispatch = (await connection.execute(own)).one()
+            done = await connection.execute(batches.update().where(mine).values(state=BatchState.DONE))
+            if done.rowcount != 1:
+                return False
             await self._write_tallies(connection, claim, result)
             await self._write_failures(connection, claim, result, now)
             await self._write_refs(connection, dispatch, result)
@@ -396,10 +396,10 @@ class SqlBatches:
 
     async def _write_hold(self, connection: AsyncConnection, channel: str, reason: str, now: datetime) -> None:
         if reason:
+            await self._database.lock(connection, Lock.HOLDS)
             row = {"channel": channel, "since": now, "reason": reason}
             await connection.execute(insert(connection, holds).values(row).on_conflict_do_nothing())
 
-            await self._database.lock(connection, Lock.HOLDS)
     async def _write_times(self, connection: AsyncConnection, dispatch_id: int, result: BatchResult) -> None:
         if result.first_accepted is None:
             return
