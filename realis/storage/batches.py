@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, Select, and_, exists, func, literal, or_, select, union
+from sqlalchemy import Row, and_, exists, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -32,10 +32,10 @@ from realis.storage.ledger import (
     counted,
     held_still,
 )
+from realis.storage.matching import audience
 from realis.storage.schema import (
     Instant,
     addresses,
-    alert_cells,
     alerts,
     batches,
     dispatches,
@@ -151,7 +151,9 @@ class SqlBatches:
     async def _plan(
         self, connection: AsyncConnection, dispatch: Row[Any], limits: Limits, now: datetime, most: int
     ) -> None:
-        rows = (await connection.execute(_audience(dispatch, by_place=limits.by_place, most=most))).all()
+        if not dispatch.cursor:
+            most = min(most, limits.batch)  # the first batch can be on its way while the rest is planned
+        rows = await audience(connection, dispatch, by_place=limits.by_place, most=most)
         await self._freeze(connection, dispatch, rows, limits.batch, now)
         done = len(rows) < most
         await connection.execute(
@@ -180,10 +182,11 @@ class SqlBatches:
                 for chunk in _chunks(ids, size)
             ],
         )
-        await connection.execute(
-            insert(connection, enrolled).on_conflict_do_nothing(),
-            [{"incident_id": dispatch.incident_id, "channel": dispatch.channel, "target_id": row.id} for row in rows],
-        )
+        for chunk in _chunks([row.id for row in rows], 500):
+            key = (literal(dispatch.incident_id, enrolled.c.incident_id.type), literal(dispatch.channel))
+            planned = select(*key, targets.c.id).where(targets.c.id.in_(chunk))
+            fresh = insert(connection, enrolled).from_select(["incident_id", "channel", "target_id"], planned)
+            await connection.execute(fresh.on_conflict_do_nothing())
 
     # ---- claims
 
@@ -465,35 +468,6 @@ def _older_in_flight(now: datetime) -> Any:  # noqa: ANN401 - a SQL condition
         older_batch.c.dispatch_id == older.c.id,
         older_batch.c.state == BatchState.CLAIMED,
         older_batch.c.lease_until > now,
-    )
-
-
-def _audience(dispatch: Row[Any], *, by_place: bool, most: int) -> Select[Any]:
-    """Active targets of the channel that match the area or were planned before, by id after the cursor."""
-    before = exists().where(
-        enrolled.c.incident_id == dispatch.incident_id,
-        enrolled.c.channel == dispatch.channel,
-        enrolled.c.target_id == targets.c.id,
-    )
-    meant: Any = before
-    if dispatch.match:
-        here = exists().where(
-            target_cells.c.target_id == targets.c.id,
-            target_cells.c.cell == alert_cells.c.cell,
-            alert_cells.c.incident_id == dispatch.incident_id,
-            alert_cells.c.revision == dispatch.revision,
-        )
-        in_area: Any = or_(targets.c.everywhere, here) if by_place else targets.c.active
-        matched = and_(in_area, targets.c.joined) if dispatch.joined_only else in_area
-        meant = or_(before, matched)
-    if dispatch.variant == Variant.MESSAGE:
-        # Whoever came after the issue was planned one by one when subscribing (``SqlTargets.put``).
-        meant = and_(meant, targets.c.id <= dispatch.watermark)
-    return (
-        select(targets.c.id, targets.c.origin, targets.c.language)
-        .where(targets.c.channel == dispatch.channel, targets.c.active, targets.c.id > dispatch.cursor, meant)
-        .order_by(targets.c.id)
-        .limit(most)
     )
 
 
