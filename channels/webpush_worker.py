@@ -24,6 +24,9 @@ Tell = Callable[[int, Outcome], None]
 
 _OWN_HEADERS = {"User-Agent": "REALIS", "Accept-Encoding": "identity"}
 _NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
+_AT_ONCE = 8
+"""Pushes begun before the loop may look at answers: the first ones one by one, so that they leave at once."""
+
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
 
@@ -107,7 +110,8 @@ class _Run:
                     self._tell(index, sealed)
                 elif isinstance(service, _Service):
                     group.create_task(self._post(index, service, *sealed))
-                    await asyncio.sleep(0)  # let it leave before the next one is sealed
+                    if index < _AT_ONCE or index % _AT_ONCE == 0:
+                        await asyncio.sleep(0)  # let it leave before more are sealed
 
     def _unsent(self, service: _Service | Failed) -> Failed | None:
         """Why nothing may be sent to this service now, or None."""
