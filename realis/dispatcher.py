@@ -1,7 +1,8 @@
 """The worker loop: claim a batch, send it, commit what became of it. One slow channel delays nobody else.
 
 On disk before a send: the alert, the frozen batch and the claim with its epoch and lease. After it: every
-outcome and every retry, in one commit under the same epoch. It never sleeps holding a claim.
+outcome and every retry, in one commit under the same epoch. It never sleeps holding a claim. While the database
+is away it waits; what was sent meanwhile is written down as soon as it is back.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.errors import StoreUnavailable
 from realis.planner import Planner
 from realis.ports import Channel, Clock, Events, Message, Target, Topic
 from realis.retry import Again, Attempt, Final, decide
-from realis.stores import BatchResult, BatchStore, Claim, Failure, RetryGroup
+from realis.stores import BatchResult, BatchStore, Claim, Failure, Leases, RetryGroup
 
 log = structlog.get_logger(__name__)
 
 IDLE_S = 1.0
 """How long a lost wake-up can delay work."""
+
+AWAY_S = 0.5
+"""How long to wait between two tries while the database is away."""
+
+RECORD_FOR = timedelta(minutes=30)
+"""How long past its deadline what a batch became is still worth writing down."""
 
 _ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
 _CHANNEL_BUG = Failed(FailureKind.UNKNOWN, "Fehler im Kanal")
@@ -36,7 +45,11 @@ _DELETED = Failed(FailureKind.GONE, "Abmeldung vor dem Senden")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """How long a claim holds, and how long a send may take within it. Seconds."""
+    """How long a claim holds, and how long a send may take. Seconds.
+
+    A claim that nobody renews must outlast its send; one that is renewed may be short, so that what a dead process
+    held is soon free.
+    """
 
     length_s: float = 120.0
     send_s: float = 100.0
@@ -114,6 +127,7 @@ class Dispatcher:
         events: Events,
         clock: Clock,
         lease: Lease | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self._store = store
         self._planner = planner
@@ -121,7 +135,10 @@ class Dispatcher:
         self._events = events
         self._clock = clock
         self._lease = lease or Lease()
-        self._owner = f"{os.uname().nodename}:{os.getpid()}"
+        self._leases = leases
+        self.owner = f"{os.uname().nodename[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._in_flight: dict[int, str] = {}
+        self._store_lost = False
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
         self._claiming = {name: asyncio.Lock() for name in channels}
@@ -131,7 +148,10 @@ class Dispatcher:
     async def run(self) -> None:
         """Plan and send until ``stop``; what is in flight then is finished. A lane that dies ends everything."""
         async with asyncio.TaskGroup() as group:
-            listening = group.create_task(self._listen(), name="dispatcher.listen")
+            aside = [
+                group.create_task(self._listen(), name="dispatcher.listen"),
+                group.create_task(self._renew(), name="dispatcher.renew"),
+            ]
             lanes = [
                 group.create_task(self._lane(name), name=f"lane.{name}.{number}")
                 for name, channel in self._channels.items()
@@ -141,7 +161,8 @@ class Dispatcher:
             for event in self._ready.values():
                 event.set()
             await asyncio.gather(*lanes)
-            listening.cancel()
+            for task in aside:
+                task.cancel()
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when the batches in flight are committed."""
@@ -160,20 +181,60 @@ class Dispatcher:
         async for _ in self._events.listen(Topic.WORK):
             self._wake.set()
 
+    async def _renew(self) -> None:
+        """Keep what is being sent ours for as long as this process is alive and awake."""
+        while self._leases is not None:
+            await asyncio.sleep(self._lease.length_s / 3)
+            if not self._in_flight:
+                continue
+            accounts = [_account(name) for name in set(self._in_flight.values()) if self._is_account(name)]
+            try:
+                await self._leases.renew(
+                    self.owner,
+                    sending=tuple(self._in_flight),
+                    names=accounts,
+                    now=self._clock.now(),
+                    lease_s=self._lease.length_s,
+                )
+            except StoreUnavailable as error:
+                self._away(error)
+
     async def _coordinate(self) -> None:
         """Plan what is new, wake the lanes that have work, sleep until the next wake-up or due time."""
         while not self._stopping.is_set():
             self._wake.clear()
-            if await self._planner.begin():
-                await self._events.publish(Topic.SITUATION)
-            await self._wake_lanes()
-            while await self._planner.step() and not self._stopping.is_set():
-                await self._wake_lanes()
-            now = self._clock.now()
-            due = await self._store.next_due(now)
-            wait_s = min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
+            try:
+                wait_s = await self._round()
+            except StoreUnavailable as error:
+                self._away(error)
+                await asyncio.sleep(AWAY_S)
+                continue
+            self._back()
+            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    async def _round(self) -> float:
+        """Plan and wake once; how long nothing is due."""
+        if await self._planner.begin():
+            await self._events.publish(Topic.SITUATION)
+        await self._wake_lanes()
+        while await self._planner.step() and not self._stopping.is_set():
+            await self._wake_lanes()
+        now = self._clock.now()
+        due = await self._store.next_due(now)
+        return min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
+
+    def _away(self, error: StoreUnavailable) -> None:
+        if not self._store_lost:
+            log.error("store_lost", detail=error.message, cause=type(error.__cause__).__name__)
+        self._store_lost = True
+
+    def _back(self) -> None:
+        if self._store_lost:
+            log.info("store_back")
+        self._store_lost = False
 
     async def _wake_lanes(self) -> None:
         for name in await self._store.ready_channels(self._clock.now()):
@@ -198,20 +259,37 @@ class Dispatcher:
         # One lane at a time: two that look at once would both see room for the same origin.
         async with self._claiming[name]:
             crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
-            claim = await self._store.claim(
-                name, self._owner, now=self._clock.now(), lease_s=self._lease.length_s, busy_origins=crowded
-            )
+            try:
+                claim = await self._take(name, crowded)
+            except StoreUnavailable as error:
+                # If it was taken all the same, nobody renews it, and it is free again when its lease ends.
+                self._away(error)
+                return None
             if claim is not None:
                 busy[claim.origin] += 1
+                self._in_flight[claim.batch] = name
         return claim
+
+    async def _take(self, name: str, crowded: frozenset[str]) -> Claim | None:
+        now, lease_s = self._clock.now(), self._lease.length_s
+        # One process at a time posts for an account: it alone knows the account's pace.
+        shared = self._leases if self._is_account(name) else None
+        if shared is not None and not await shared.take(_account(name), self.owner, now=now, lease_s=lease_s):
+            return None
+        return await self._store.claim(name, self.owner, now=now, lease_s=lease_s, busy_origins=crowded)
+
+    def _is_account(self, name: str) -> bool:
+        limits = self._channels[name].limits
+        return limits.lanes == 1 and not limits.by_place
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
         """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
         try:
             outcomes = await self._send(channel, claim)
             result = judge(claim, outcomes, self._clock.now(), random.random())  # noqa: S311 - jitter
-            committed = await asyncio.shield(self._store.commit(claim, result, now=self._clock.now()))
+            committed = await self._record(claim, result)
         finally:
+            self._in_flight.pop(claim.batch, None)
             self._release_origin(channel.name, claim.origin)
         if not committed:
             log.warning("commit_refused", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
@@ -220,6 +298,18 @@ class Dispatcher:
         # A newer revision may have waited for this batch; retries may be due sooner than anyone expects.
         self._wake.set()
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
+
+    async def _record(self, claim: Claim, result: BatchResult) -> bool:
+        """Commit, however long the database is away: what is not written down is sent again by somebody."""
+        while True:
+            now = self._clock.now()
+            try:
+                return await asyncio.shield(self._store.commit(claim, result, now=now))
+            except StoreUnavailable as error:
+                self._away(error)
+                if now > claim.message.deadline + RECORD_FOR:
+                    return False
+            await asyncio.sleep(AWAY_S)
 
     def _release_origin(self, name: str, origin: str) -> None:
         busy = self._busy[name]
@@ -255,3 +345,7 @@ class Dispatcher:
             log.error("channel_miscounted", channel=channel.name, targets=len(targets), outcomes=len(outcomes))
             return [_CHANNEL_BUG] * len(targets)
         return outcomes
+
+
+def _account(channel: str) -> str:
+    return f"channel:{channel}"

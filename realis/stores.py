@@ -5,7 +5,7 @@ Each method is one transaction. Whatever a docstring says is written, is on disk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -306,6 +306,20 @@ class BatchStore(Protocol):
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
         """How each channel stands, for every dispatch of the incident's newest revision (and its expiry)."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may do what only one process at a time may do, where there are several. A lease ends by itself."""
+
+    async def take(self, name: str, owner: str, *, now: datetime, lease_s: float) -> bool:
+        """Take or keep a lease; False while another owner's runs."""
+        ...
+
+    async def renew(
+        self, owner: str, *, sending: Collection[int], names: Collection[str], now: datetime, lease_s: float
+    ) -> None:
+        """Prolong these batches' and names' leases, where they are still this owner's."""
         ...
 
 

@@ -355,3 +355,11 @@ holds = Table(
     Column("since", Instant, nullable=False),
     Column("reason", Text, nullable=False),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("owner", String(100), nullable=False),
+    Column("until", Instant, nullable=False),
+)

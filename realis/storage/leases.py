@@ -1,0 +1,44 @@
+"""One owner at a time, by leases in the database: of an account's pace, and of the batches being sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_
+
+from realis.storage.database import Database, insert
+from realis.storage.ledger import BatchState
+from realis.storage.schema import batches, leases
+
+
+class SqlLeases:
+    """``realis.stores.Leases`` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, name: str, owner: str, *, now: datetime, lease_s: float) -> bool:
+        """Take or keep a lease; False while another owner's runs."""
+        values = {"name": name, "owner": owner, "until": now + timedelta(seconds=lease_s)}
+        async with self._database.write() as connection:
+            statement = insert(connection, leases).values(values)
+            taken = await connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["name"],
+                    set_={"owner": statement.excluded.owner, "until": statement.excluded.until},
+                    where=or_(leases.c.owner == owner, leases.c.until <= now),
+                ).returning(leases.c.owner)
+            )
+            return taken.scalar() == owner
+
+    async def renew(
+        self, owner: str, *, sending: Collection[int], names: Collection[str], now: datetime, lease_s: float
+    ) -> None:
+        """Prolong these batches' and names' leases, where they are still this owner's."""
+        until = now + timedelta(seconds=lease_s)
+        mine = and_(batches.c.id.in_(sending), batches.c.owner == owner, batches.c.state == BatchState.CLAIMED)
+        kept = and_(leases.c.name.in_(names), leases.c.owner == owner)
+        async with self._database.write() as connection:
+            await connection.execute(batches.update().where(mine).values(lease_until=until))
+            await connection.execute(leases.update().where(kept).values(until=until))
