@@ -169,6 +169,9 @@ class Ending(StrEnum):
 ENDING_PARAMETER = "ending"
 """Name of the CAP parameter by which REALIS marks a Fehlalarm (``ending=retracted``)."""
 
+LEVEL_PARAMETER = "warnstufe"
+"""Name of the CAP parameter that keeps the Warnstufe where an operator set another severity under "Erweitert"."""
+
 DEFAULT_VALIDITY = timedelta(hours=6)
 """Our policy for a foreign message without ``expires`` (CAP leaves it to the receiver)."""
 
@@ -222,6 +225,12 @@ class Info:
     parameters: tuple[NamedValue, ...] = ()
     resources: tuple[Resource, ...] = ()
     areas: tuple[Area, ...] = ()
+
+
+def level_of_info(info: Info) -> Level:
+    """The Warnstufe of one info: as stated, else as its severity says."""
+    stated = next((p.value for p in info.parameters if p.name == LEVEL_PARAMETER), "")
+    return Level(int(stated)) if stated in ("1", "2", "3") else level_of(info.severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,9 +289,18 @@ class Desk:
         entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
         await self.store.put_release(draft, release, entry)
         if release.due <= now:
-            await self.issuer.issue(release)
+            await self._issue_now(release)
         await self.events.publish(Topic.DESK, str(draft.incident))
         return release
+
+    async def _issue_now(self, release: Release) -> None:
+        """Issue without waiting for the release loop; that the loop came first is no error."""
+        try:
+            await self.issuer.issue(release)
+        except WrongState:
+            draft = await self.draft(release.draft)
+            if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):
+                raise
 
     async def _overtaken(self, draft: Draft) -> tuple[Problem, ...]:
         """What the incident issued since the draft was begun, where the draft no longer fits to it."""

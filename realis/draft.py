@@ -12,6 +12,7 @@ from uuid import UUID
 
 from realis.alert import (
     ENDING_PARAMETER,
+    LEVEL_PARAMETER,
     Alert,
     Category,
     Certainty,
@@ -249,7 +250,7 @@ def _base_info(content: Content, envelope: Envelope) -> Info:
         expires=content.expires,
         sender_name=content.source_name,
         web=content.web or envelope.web,
-        parameters=_PARAMETERS.get(content.kind, ()),
+        parameters=(NamedValue(LEVEL_PARAMETER, str(int(level))), *_PARAMETERS.get(content.kind, ())),
         areas=content.areas,
     )
 

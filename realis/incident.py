@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from realis.alert import Alert, Ending, Info, Level, Reference, Status, ending_of, ends_at, level_of
+from realis.alert import Alert, Ending, Info, Level, Reference, Status, ending_of, ends_at, level_of_info
 
 ENDING_LISTED_FOR = timedelta(hours=24)
 """How long an ending stays listed after it was sent. It is never in force."""
@@ -50,7 +50,7 @@ class Revision:
 
 def gravest_level(infos: Iterable[Info]) -> Level:
     """The gravest level among infos; a message without any is danger until someone has looked."""
-    return min((level_of(info.severity) for info in infos), default=Level.DANGER)
+    return min((level_of_info(info) for info in infos), default=Level.DANGER)
 
 
 def latest(chain: Sequence[Revision]) -> Revision | None:

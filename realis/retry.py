@@ -69,7 +69,7 @@ def decide(outcome: Outcome, attempt: Attempt) -> Decision:
         return Final(State.UNKNOWN)
     wait_s = delay_s(attempt.number, attempt.jitter)
     if outcome.retry_after_s is not None:
-        # The service's own wish is a floor; jitter on top keeps a crowd from coming back at once.
+        # The service knows best when; jitter on top keeps a crowd from coming back at once.
         # A negative or unreadable wish (NaN compares as False) counts as none.
         wished_s = min(outcome.retry_after_s, LONGEST_RETRY_AFTER_S) if outcome.retry_after_s > 0 else 0.0
         wait_s = max(wished_s + attempt.jitter, wait_s if wished_s == 0 else 0.0)

@@ -38,7 +38,7 @@ from realis.storage.alerts import SqlAlerts
 from realis.storage.batches import SqlBatches
 from realis.storage.database import Database
 from realis.storage.incidents import SqlDesk
-from realis.storage.marks import check_mark, has_subscriptions
+from realis.storage.marks import check_mark, has_subscriptions, refuse_foreign
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.targets import SqlConfirmations, SqlTargets
 from realis.ways_out import Doors
@@ -185,6 +185,7 @@ async def open_database(settings: Settings, *, demo: bool) -> Database:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     try:
+        await refuse_foreign(database, demo=demo)
         await migrate.upgrade(database)
         await check_mark(database, demo=demo)
     except BaseException:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Ending, Level, Occasion
@@ -40,12 +40,13 @@ def _current(now: datetime, since: datetime) -> ColumnElement[bool]:
 
 
 async def _open_drafts(connection: AsyncConnection, current: ColumnElement[bool]) -> dict[UUID, Row[Any]]:
-    """The newest draft of each incident that is not discarded; a released one counts while it pauses."""
+    """The draft of each incident that needs somebody most: submitted, else the newest that is not discarded."""
+    waiting = case((drafts.c.state == DraftState.SUBMITTED, 1), else_=0)
     query = (
         select(drafts)
         .join(incidents, incidents.c.id == drafts.c.incident_id)
         .where(current, drafts.c.state != DraftState.DISCARDED)
-        .order_by(drafts.c.created_at)
+        .order_by(waiting, drafts.c.created_at)
     )
     return {row.incident_id: row for row in (await connection.execute(query)).all()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from realis.errors import ConfigurationError
 from realis.storage.database import Database, Lock, insert
@@ -37,6 +37,16 @@ def _refused(*, demo: bool) -> ConfigurationError:
         "Diese Datenbank gehört der Demo; ihre Konten dürfen nirgends sonst gelten.",
         remedy="Wählen Sie in den Einstellungen ein anderes data_dir.",
     )
+
+
+async def refuse_foreign(database: Database, *, demo: bool) -> None:
+    """Refuse a database of the other sort before anything, even a migration, touches it."""
+    async with database.read() as connection:
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table(meta.name)):
+            return
+        found = (await connection.execute(select(meta.c.value).where(meta.c.key == _KIND))).scalar()
+    if found is not None and found != (_DEMO if demo else _REAL):
+        raise _refused(demo=demo)
 
 
 async def has_subscriptions(database: Database) -> bool:
