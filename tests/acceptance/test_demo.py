@@ -66,7 +66,7 @@ class Demo:
     @property
     def screens(self) -> list[str]:
         """The screens' tokens."""
-        return self.found(r"/display/#token=(\S+)")
+        return self.found(r"/display/\S*#token=(\S+)")
 
     async def see(self, words: str, bound_s: float = 90) -> None:
         """Wait until the terminal shows these words."""
