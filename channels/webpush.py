@@ -176,19 +176,13 @@ class WebPush:
 
     async def _to_known(self, batch: _Batch, known: list[tuple[int, str]]) -> None:
         """Hand one job to the pusher. What may not be signed is not handed over."""
-        places: dict[str, int] = {}
-        routes: list[Route] = []
-        indexes: list[int] = []
+        found = {origin: self._route(batch, origin) for origin in {origin for _, origin in known}}
+        routes = [route for route in found.values() if isinstance(route, Route)]
+        places = {route.origin: place for place, route in enumerate(routes)}
         for index, origin in known:
-            route = self._route(batch, origin)
-            if isinstance(route, Failed):
+            if isinstance(route := found[origin], Failed):
                 batch.outcomes[index] = route
-                continue
-            if origin not in places:
-                places[origin] = len(routes)
-                routes.append(route)
-            indexes.append(index)
-        origins = dict(known)
+        ours = [(index, places[origin]) for index, origin in known if origin in places]
         job = Job(
             number=0,
             record=batch.record,
@@ -197,10 +191,10 @@ class WebPush:
             timeout_s=self._timeout_s,
             in_flight=self._in_flight,
             routes=tuple(routes),
-            targets=tuple((places[origins[index]], batch.targets[index].address) for index in indexes),
+            targets=tuple((place, batch.targets[index].address) for index, place in ours),
         )
-        outcomes = await self._pusher.work(job) if indexes else []
-        for index, outcome in zip(indexes, _settled(job, outcomes), strict=True):
+        outcomes = await self._pusher.work(job) if ours else []
+        for (index, _), outcome in zip(ours, _settled(job, outcomes), strict=True):
             batch.outcomes[index] = outcome
 
     def _route(self, batch: _Batch, origin: str) -> Route | Failed:
@@ -247,8 +241,10 @@ class WebPush:
         return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
 
 
-def _settled(job: Job, outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _settled(job: Job, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
     """Denials by a service that took other pushes of the job concern their target only."""
+    if not any(isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH for outcome in outcomes):
+        return outcomes
     working = {
         route for (route, _), outcome in zip(job.targets, outcomes, strict=True) if isinstance(outcome, Accepted)
     }

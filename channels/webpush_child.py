@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,9 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Sent to the whole group by Ctrl-C or a service manager: the parent finishes what is in flight, then ends us.
         signal.signal(number, signal.SIG_IGN)
+    # What is loaded by now stays; what comes and goes with each push seldom has cycles to look for.
+    gc.freeze()
+    gc.set_threshold(50_000)
     uvloop.run(_serve())
     # Whatever is still in flight belongs to a parent that no longer listens.
     os._exit(0)

@@ -123,15 +123,22 @@ def decode_job(body: bytes) -> Job:
 
 
 def encode_report(report: Report) -> bytes:
-    """A frame."""
-    return _frame([report.number, [[index, _packed(outcome)] for index, outcome in report.outcomes]])
+    """A frame: the number, who was accepted, and who was not and why."""
+    accepted = [index for index, outcome in report.outcomes if outcome == _ACCEPTED]
+    failed = [
+        [index, outcome.kind, outcome.detail, outcome.retry_after_s]
+        for index, outcome in report.outcomes
+        if isinstance(outcome, Failed)
+    ]
+    return _frame([report.number, accepted, failed])
 
 
 def decode_report(body: bytes) -> Report:
     """Raises ``FrameError``."""
     with _reading():
-        number, outcomes = json.loads(body)
-        return Report(_number(number), tuple((_number(index), _unpacked(packed)) for index, packed in outcomes))
+        number, accepted, failed = json.loads(body)
+        told = [(_number(index), _ACCEPTED) for index in accepted]
+        return Report(_number(number), (*told, *(_failed(*entry) for entry in failed)))
 
 
 async def read_frame(stream: StreamReader) -> bytes | None:
@@ -160,15 +167,9 @@ def _reading() -> Iterator[None]:
         raise FrameError(f"frame unreadable ({type(error).__name__})") from error
 
 
-def _packed(outcome: Outcome) -> list[object] | None:
-    return None if isinstance(outcome, Accepted) else [outcome.kind, outcome.detail, outcome.retry_after_s]
-
-
-def _unpacked(packed: list[object] | None) -> Outcome:
-    if packed is None:
-        return _ACCEPTED
-    kind, detail, wait_s = packed
-    return Failed(FailureKind(_text(kind)), _text(detail), None if wait_s is None else _seconds(wait_s))
+def _failed(index: object, kind: object, detail: object, wait_s: object) -> tuple[int, Failed]:
+    wish = None if wait_s is None else _seconds(wait_s)
+    return _number(index), Failed(FailureKind(_text(kind)), _text(detail), wish)
 
 
 def _text(value: object) -> str:

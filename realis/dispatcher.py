@@ -37,6 +37,7 @@ AWAY_S = 0.5
 RECORD_FOR = timedelta(minutes=30)
 """How long past its deadline what a batch became is still worth writing down."""
 
+_PLAINLY_ACCEPTED = Accepted()
 _ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
 _CHANNEL_BUG = Failed(FailureKind.UNKNOWN, "Fehler im Kanal")
 _UNREADABLE = Failed(FailureKind.REJECTED, "Adresse nicht lesbar")
@@ -111,7 +112,10 @@ def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: floa
     verdicts = _Verdicts()
     attempt = Attempt(claim.attempt, now, claim.message.deadline, claim.message.level, jitter)
     for target, outcome in zip(claim.targets, outcomes, strict=True):
-        verdicts.add(target, outcome, attempt)
+        if outcome == _PLAINLY_ACCEPTED:
+            verdicts.states[State.ACCEPTED] += 1
+        else:
+            verdicts.add(target, outcome, attempt)
     return verdicts.result(now)
 
 
@@ -295,8 +299,8 @@ class Dispatcher:
             log.warning("commit_refused", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
         if result.hold:
             log.error("channel_on_hold", channel=channel.name, reason=result.hold)
-        # A newer revision may have waited for this batch; retries may be due sooner than anyone expects.
-        self._wake.set()
+        if result.retries:
+            self._wake.set()  # they may be due sooner than anyone expects; this lane looks for all the rest itself
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
 
     async def _record(self, claim: Claim, result: BatchResult) -> bool:
