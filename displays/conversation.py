@@ -111,7 +111,8 @@ class Reception:
     async def _admit(self, socket: ServerConnection, session: Session) -> tuple[Link, Hello]:
         """Wait for hello, check its token, say welcome."""
         try:
-            message = await asyncio.wait_for(socket.recv(), self.bounds.hello_s)
+            async with asyncio.timeout(self.bounds.hello_s):
+                message = await socket.recv()
         except TimeoutError:
             raise ProtocolError("No hello came in time.", close=CloseCode.TOO_SLOW) from None
         hello = session.receive(message)
@@ -124,7 +125,8 @@ class Reception:
             heartbeat_s=HEARTBEAT_S,
             idle=idle_content(self.city, self.courses),
         )
-        await asyncio.wait_for(socket.send(greeting), self.bounds.send_s)
+        async with asyncio.timeout(self.bounds.send_s):
+            await socket.send(greeting)
         await self._seen(link)
         log.info("display_connected", target=link.record.id)
         return link, hello
@@ -143,7 +145,8 @@ class Reception:
         while True:
             message = await link.outbox.next()
             try:
-                await asyncio.wait_for(socket.send(message), self.bounds.send_s)
+                async with asyncio.timeout(self.bounds.send_s):
+                    await socket.send(message)
             except TimeoutError:
                 raise Kicked(CloseCode.TOO_SLOW, "Der Bildschirm liest nicht mehr.") from None
 
@@ -152,7 +155,8 @@ class Reception:
         window, heard = loop.time(), 0
         while True:
             try:
-                raw = await asyncio.wait_for(socket.recv(), self.bounds.silent_s)
+                async with asyncio.timeout(self.bounds.silent_s):
+                    raw = await socket.recv()
             except TimeoutError:
                 raise Kicked(CloseCode.TOO_SLOW, "Die Seite meldet sich nicht mehr.") from None
             if loop.time() - window > 10:
@@ -206,7 +210,8 @@ class Reception:
 
     async def _close(self, socket: ServerConnection, code: CloseCode, reason: str) -> None:
         with contextlib.suppress(TimeoutError, ConnectionClosed):
-            await asyncio.wait_for(socket.send(protocol.bye(code, reason)), 1)
+            async with asyncio.timeout(1):
+                await socket.send(protocol.bye(code, reason))
         await socket.close(int(code), reason)
 
 

@@ -163,8 +163,10 @@ class Gateway:
 
     async def _poll(self) -> None:
         while True:
+            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._bounds.poll_s)
+                async with asyncio.timeout(self._bounds.poll_s):
+                    await self._changed.wait()
             self._changed.clear()
             await self._attempt(self._refresh, "display_read_failed")
             await self._attempt(self._settle, "display_confirm_failed")
