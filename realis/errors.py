@@ -12,7 +12,8 @@ It must not know HTTP, databases or channels: faces map these to answers.
     ├── NotFound
     ├── Conflict              the state has moved on; nothing was changed
     │   ├── StaleVersion         somebody else saved first
-    │   └── WrongState           the step does not fit the state
+    │   ├── WrongState           the step does not fit the state
+    │   └── AlreadyReceived      a message of this name has just come in
     ├── SigningFailed         stops a release
     ├── StoreUnavailable      the database is away or busy; the same step may be tried again
     └── ConfigurationError    the settings cannot work; says which and why
@@ -97,6 +98,12 @@ class WrongState(Conflict):
     """The step does not fit the state the thing is in."""
 
     code = "wrong-state"
+
+
+class AlreadyReceived(Conflict):
+    """A message of this authority, sender and identifier came in between looking and storing."""
+
+    code = "already-received"
 
 
 class SigningFailed(RealisError):

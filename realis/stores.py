@@ -56,11 +56,15 @@ class DeskStore(Protocol):
     """Incidents, drafts, releases and the audit chain."""
 
     async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
-        """Store a new incident with its first draft and, if a message caused it, that message."""
+        """Store a new incident with its first draft and, if a message caused it, that message.
+
+        Raises:
+            AlreadyReceived: a message of this name has just come in; nothing was stored.
+        """
         ...
 
     async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
-        """Store a further draft of a known incident."""
+        """Store a further draft of a known incident. Raises ``AlreadyReceived`` as above."""
         ...
 
     async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownWitness | None:

@@ -15,7 +15,7 @@ from realis.cap.finding import merged
 from realis.cap.reader import ReadResult, read
 from realis.cap.rules import check
 from realis.desk import Desk
-from realis.errors import Conflict, InvalidInput
+from realis.errors import AlreadyReceived, Conflict, InvalidInput
 from realis.intake.policy import asks_for_draft, content_of
 from realis.intake.receiving import Receipt
 from realis.stores import KnownWitness, NewWitness
@@ -42,7 +42,14 @@ class CapIntake:
                 remedy="Senden Sie Alert, Update oder Cancel.",
             )
         incident, found_references = await self._incident(alert)
-        return await self._draft(result, authority, digest, raw, incident, found_references)
+        try:
+            return await self._draft(result, authority, digest, raw, incident, found_references)
+        except AlreadyReceived:
+            # The same message came twice at once, here or at another node, and the other was first.
+            known = await self.desk.store.find_witness(authority, alert.sender, alert.identifier)
+            if known is None:
+                raise
+            return _repeated(known, digest)
 
     async def _incident(self, alert: Alert) -> tuple[UUID | None, list[Reference]]:
         """The incident the message belongs to, and which of its references are known."""

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, and_, desc, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Reference
 from realis.desk_data import AuditLine, BoardEntry, HandTask, Release, Witness
 from realis.draft import Draft, DraftState, Package, Variant
-from realis.errors import StaleVersion, WrongState
+from realis.errors import AlreadyReceived, StaleVersion, WrongState
 from realis.ports import Clock
 from realis.storage import audit
 from realis.storage.board import board_entries
@@ -82,22 +83,26 @@ class SqlDesk:
     async def _insert_draft(self, connection: AsyncConnection, draft: Draft, witness: NewWitness | None) -> None:
         now = self._clock.now()
         await connection.execute(drafts.insert().values(**_draft_values(draft), created_at=now, updated_at=now))
-        if witness is None:
-            return
-        await connection.execute(
-            witnesses.insert().values(
-                incident_id=draft.incident,
-                draft_id=draft.id,
-                authority=witness.authority,
-                sender=witness.sender,
-                identifier=witness.identifier,
-                sent=witness.sent,
-                digest=witness.digest,
-                raw=witness.raw,
-                problems=list(witness.problems),
-                received_at=now,
-            )
+        if witness is not None:
+            await self._insert_witness(connection, draft, witness)
+
+    async def _insert_witness(self, connection: AsyncConnection, draft: Draft, witness: NewWitness) -> None:
+        row = witnesses.insert().values(
+            incident_id=draft.incident,
+            draft_id=draft.id,
+            authority=witness.authority,
+            sender=witness.sender,
+            identifier=witness.identifier,
+            sent=witness.sent,
+            digest=witness.digest,
+            raw=witness.raw,
+            problems=list(witness.problems),
+            received_at=self._clock.now(),
         )
+        try:
+            await connection.execute(row)
+        except IntegrityError as error:
+            raise AlreadyReceived("Diese Nachricht ist gerade schon eingegangen.", where="identifier") from error
 
     async def _touch(self, connection: AsyncConnection, incident: UUID) -> None:
         await connection.execute(
