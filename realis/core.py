@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from realis.backplane.memory import MemoryEvents
+from realis.backplane.redis import RedisEvents
 from realis.desk import Desk
 from realis.keys import Keys
 from realis.ports import City, Clock, CourseCatalogue
@@ -17,6 +19,35 @@ from realis.storage.targets import SqlTargets
 from realis.ways_out import WaysOut
 
 
+class Part(StrEnum):
+    """Which of the program's parts a process plays. Everything but ``ALL`` needs PostgreSQL."""
+
+    ALL = "all"
+    WEB = "web"
+    GATEWAY = "gateway"
+    WORKER = "worker"
+
+    @property
+    def serves_pages(self) -> bool:
+        """Console, citizens' pages, API, feeds."""
+        return self in (Part.ALL, Part.WEB)
+
+    @property
+    def serves_screens(self) -> bool:
+        """The screens' gateway."""
+        return self in (Part.ALL, Part.GATEWAY)
+
+    @property
+    def sends(self) -> bool:
+        """Planner and dispatcher."""
+        return self in (Part.ALL, Part.WORKER)
+
+    @property
+    def issues(self) -> bool:
+        """Decisions whose pause is over; whoever comes first does it."""
+        return self is not Part.GATEWAY
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """What ``wiring`` builds before any face exists."""
@@ -26,7 +57,7 @@ class Core:
     clock: Clock
     database: Database
     keys: Keys
-    events: MemoryEvents
+    events: MemoryEvents | RedisEvents
     desk: Desk
     users: SqlUsers
     sessions: SqlSessions

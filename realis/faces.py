@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -11,7 +13,9 @@ import displays.pages
 import mobile_api
 import realis.console
 import realis.intake.cap_http
+from realis.backplane.redis import RedisEvents
 from realis.core import Core
+from realis.errors import StoreUnavailable
 from realis.intake.receiving import Receipt, ReceiveCap
 from realis.intake.service import CapIntake
 from realis.storage import migrate
@@ -54,7 +58,7 @@ def application(core: Core) -> web.Application:
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
-    health.register(app, {"database": lambda: migrate.is_current(core.database)})
+    _register_health(app, core)
     intake = _InTurn(CapIntake(core.desk))
     realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_token)
     realis.console.register(
@@ -84,3 +88,26 @@ def application(core: Core) -> web.Application:
         hash_token=core.keys.fingerprint,
     )
     return app
+
+
+def health_only(core: Core) -> web.Application:
+    """What a process without pages answers: whether it lives and can work."""
+    app = web.Application()
+    _register_health(app, core)
+    return app
+
+
+def _register_health(app: web.Application, core: Core) -> None:
+    async def database() -> bool:
+        try:
+            return await migrate.is_current(core.database)
+        except StoreUnavailable:
+            return False
+
+    async def figures() -> Mapping[str, object]:
+        if not isinstance(core.events, RedisEvents):
+            return {}
+        here = Counter(present.role for present in await core.events.here())
+        return {"redis": core.events.connected, "here": dict(here)}
+
+    health.register(app, {"database": database}, figures)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -68,14 +68,30 @@ class MastodonSettings(_Section):
     exercises: bool = False
 
 
+def _in_data_dir(known: dict[str, Any]) -> str:
+    return f"sqlite+aiosqlite:///{known['data_dir'].resolve() / 'realis.db'}"
+
+
+_DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
+
+
 class Settings(BaseSettings):
-    """Everything ``realis serve`` can be told."""
+    """Everything ``realis serve`` can be told.
+
+    Args:
+        database_url: where the record is kept; by default a SQLite file in ``data_dir``.
+        redis_url: what several processes tell each other by; without it they poll.
+        lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
+    """
 
     model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     city: CitySettings
     cap: CapSettings
     data_dir: Path = Path("var/realis")
+    database_url: str = Field(default_factory=_in_data_dir, pattern=_DATABASES, repr=False)
+    redis_url: str = Field(default="", pattern=r"^$|^(rediss?|unix)://", repr=False)
+    lease_s: float = Field(default=30.0, ge=1, le=600)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     gateway_host: str = "127.0.0.1"
@@ -127,9 +143,9 @@ class Settings(BaseSettings):
         return loaded
 
     @property
-    def database_url(self) -> str:
-        """Where the record is kept."""
-        return f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'realis.db'}"
+    def alone(self) -> bool:
+        """Whether the record is a file of this process's own, rather than a PostgreSQL that several share."""
+        return self.database_url.startswith("sqlite")
 
     @property
     def https(self) -> bool:

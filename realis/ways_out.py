@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from channels import mastodon, telegram
@@ -101,7 +103,7 @@ def build(
 ) -> WaysOut:
     """Every way out this program has, set up or not."""
     strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
-    pusher = Children(Hello(policy_name(doors.strangers), doors.push_trust), lock=settings.data_dir / "push.lock")
+    pusher = Children(Hello(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
     webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push)
     feeds = Feeds(situation, city)
     telegram_channel = Telegram(
@@ -121,6 +123,11 @@ def build(
         ByHand(),
     )
     return WaysOut({channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon))
+
+
+def _push_lock(settings: Settings) -> Path:
+    """One for the file of a process that is alone; with leases in PostgreSQL each process has its own."""
+    return settings.data_dir / ("push.lock" if settings.alone else f"push.{os.getpid()}.lock")
 
 
 def account_targets(settings: Settings, ways: WaysOut, *, demo: bool) -> list[NewTarget]:

@@ -20,10 +20,11 @@ from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis import faces, ways_out
 from realis.backplane.memory import MemoryEvents
-from realis.core import Core
+from realis.backplane.redis import RedisEvents
+from realis.core import Core, Part
 from realis.desk import Desk
-from realis.dispatcher import Dispatcher
-from realis.errors import ConfigurationError
+from realis.dispatcher import Dispatcher, Lease
+from realis.errors import ConfigurationError, StoreUnavailable
 from realis.issuing import Identity
 from realis.keys import Keys
 from realis.planner import Planner
@@ -38,6 +39,7 @@ from realis.storage.alerts import SqlAlerts
 from realis.storage.batches import SqlBatches
 from realis.storage.database import Database
 from realis.storage.incidents import SqlDesk
+from realis.storage.leases import SqlLeases
 from realis.storage.marks import check_mark, has_subscriptions, refuse_foreign
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.targets import SqlConfirmations, SqlTargets
@@ -75,30 +77,41 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Everything, joined. ``run`` serves until it is told to stop."""
+    """Everything this process plays, joined. ``run`` serves until it is told to stop."""
 
     core: Core
-    dispatcher: Dispatcher
-    gateway: Gateway
-    runner: web.AppRunner
+    part: Part
+    dispatcher: Dispatcher | None
+    screens: Gateway | None
+    runner: web.AppRunner | None
 
     @property
     def http_port(self) -> int:
-        """The port in use, also when 0 was asked for."""
-        return int(self.runner.addresses[0][1])
+        """The port in use, also when 0 was asked for; 0 where nothing is served over HTTP."""
+        return int(self.runner.addresses[0][1]) if self.runner else 0
+
+    @property
+    def gateway(self) -> Gateway:
+        """The screens' gateway, where this process plays it."""
+        if self.screens is None:
+            raise ConfigurationError(f"Der Teil „{self.part}“ bedient keine Bildschirme.")
+        return self.screens
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the side tasks until ``stop``; if one dies, everything stops and its error is raised."""
-        await self.core.ways.start()
+        if self.dispatcher:
+            await self.core.ways.start()
         async with asyncio.TaskGroup() as group:
-            dispatching = group.create_task(self.dispatcher.run(), name="dispatcher")
-            issuing = group.create_task(self._issue_releases(), name="releases")
+            issuing = group.create_task(self._issue_releases(), name="releases") if self.part.issues else None
+            dispatching = group.create_task(self.dispatcher.run(), name="dispatcher") if self.dispatcher else None
             await stop.wait()
-            issuing.cancel()
-            self.dispatcher.stop()
-            await asyncio.wait({dispatching}, timeout=SHUTDOWN_S)
-            # What is cut off here stays claimed on disk; the next start frees and finishes it.
-            dispatching.cancel()
+            if issuing:
+                issuing.cancel()
+            if self.dispatcher and dispatching:
+                self.dispatcher.stop()
+                await asyncio.wait({dispatching}, timeout=SHUTDOWN_S)
+                # What is cut off here stays claimed on disk; the next start, or another worker, finishes it.
+                dispatching.cancel()
 
     async def _issue_releases(self) -> None:
         """Issue what is due; wake at the next due time, at any desk event, and once a second."""
@@ -112,7 +125,11 @@ class App:
             group.create_task(listen(), name="releases.listen")
             while True:
                 wake.clear()
-                due = await self.core.desk.issue_due()
+                try:
+                    due = await self.core.desk.issue_due()
+                except StoreUnavailable as error:
+                    log.warning("releases_wait", detail=error.message)
+                    due = None
                 wait_s = RELEASE_CHECK_S
                 if due is not None:
                     wait_s = max(0.0, min(wait_s, (due - self.core.clock.now()).total_seconds()))
@@ -124,33 +141,72 @@ class App:
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, variation: Variation | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    variation: Variation | None = None,
+    clock: Clock | None = None,
+    part: Part = Part.ALL,
 ) -> AsyncIterator[App]:
-    """The whole program, answering but not yet sending; everything is given back at the end, last first.
+    """The program or one of its parts, answering but not yet sending; all is given back at the end, last first.
 
     Raises:
-        ConfigurationError: another `serve` uses this data, or the database is (not) a demo's.
+        ConfigurationError: another `serve` uses this data, or the database is (not) a demo's, or cannot be shared.
     """
-    variation = variation or Variation(IssuePolicy(), Doors.for_settings(settings))
+    variation, clock = variation or Variation(IssuePolicy(), Doors.for_settings(settings)), clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stack.enter_context(only_one(settings.data_dir))
+        if settings.alone:
+            _refuse_parts(part)
+            stack.enter_context(only_one(settings.data_dir))
         database = await open_database(settings, demo=variation.demo)
         stack.push_async_callback(database.close)
-        core = await assemble(settings, variation, database, clock or SystemClock())
+        events = await stack.enter_async_context(_events(settings, part, clock))
+        core = await assemble(settings, variation, database, clock, events=events)
         stack.push_async_callback(core.ways.close)
-        # Nobody else can be sending: whatever a killed process had claimed is free again.
-        await core.batches.reclaim()
-        with _listening(settings.gateway_host, settings.gateway_port, "gateway_port"):
-            gateway = await stack.enter_async_context(_gateway(core))
-        runner = web.AppRunner(faces.application(core), access_log=None, shutdown_timeout=5)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        with _listening(settings.host, settings.port, "port"):
-            await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
-        app = App(core, _dispatcher(core), gateway, runner)
-        log.info("serving", http=app.http_port, gateway=gateway.port)
+        if settings.alone:
+            # Nobody else can be sending: whatever a killed process had claimed is free again.
+            await core.batches.reclaim()
+        screens = await _serve_screens(core, stack) if part.serves_screens else None
+        runner = None if part is Part.GATEWAY else await _serve_http(core, part, stack)
+        app = App(core, part, _dispatcher(core) if part.sends else None, screens, runner)
+        log.info("serving", part=part.value, http=app.http_port, gateway=screens.port if screens else 0)
         yield app
+
+
+def _refuse_parts(part: Part) -> None:
+    if part is not Part.ALL:
+        raise ConfigurationError(
+            f"Der Teil „{part.value}“ allein braucht eine Datenbank, die sich mehrere teilen können.",
+            where="database_url",
+            remedy="Stellen Sie PostgreSQL ein (postgresql+asyncpg://…) oder lassen Sie --role weg.",
+        )
+
+
+@asynccontextmanager
+async def _events(settings: Settings, part: Part, clock: Clock) -> AsyncIterator[MemoryEvents | RedisEvents]:
+    """Hints within this process, and across processes where Redis is set."""
+    if not settings.redis_url:
+        if part is not Part.ALL:
+            log.warning("no_redis", remedy="redis_url: without it, other processes notice changes seconds later")
+        yield MemoryEvents()
+        return
+    async with RedisEvents(settings.redis_url, role=part.value, since=clock.now()) as events:
+        yield events
+
+
+async def _serve_screens(core: Core, stack: contextlib.AsyncExitStack) -> Gateway:
+    with _listening(core.settings.gateway_host, core.settings.gateway_port, "gateway_port"):
+        return await stack.enter_async_context(_gateway(core))
+
+
+async def _serve_http(core: Core, part: Part, stack: contextlib.AsyncExitStack) -> web.AppRunner:
+    faced = faces.application(core) if part.serves_pages else faces.health_only(core)
+    runner = web.AppRunner(faced, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    with _listening(core.settings.host, core.settings.port, "port"):
+        await web.TCPSite(runner, core.settings.host, core.settings.port, backlog=1024).start()
+    return runner
 
 
 @contextlib.contextmanager
@@ -194,10 +250,17 @@ async def open_database(settings: Settings, *, demo: bool) -> Database:
     return database
 
 
-async def assemble(settings: Settings, variation: Variation, database: Database, clock: Clock) -> Core:
+async def assemble(
+    settings: Settings,
+    variation: Variation,
+    database: Database,
+    clock: Clock,
+    *,
+    events: MemoryEvents | RedisEvents,
+) -> Core:
     """The parts under all faces, over an open database."""
     city = settings.as_city(demo=variation.demo)
-    events, alerts = MemoryEvents(), SqlAlerts(database)
+    alerts = SqlAlerts(database)
     keys = Keys.open(settings.data_dir / "keys", expect_existing=await has_subscriptions(database))
     book = AddressBook(keys)
     situation, batches = AlertSituation(alerts, clock), SqlBatches(database, book)
@@ -248,7 +311,16 @@ async def assemble(settings: Settings, variation: Variation, database: Database,
 
 def _dispatcher(core: Core) -> Dispatcher:
     planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
-    return Dispatcher(core.batches, planner, core.ways.channels, events=core.events, clock=core.clock)
+    shared = not core.settings.alone
+    return Dispatcher(
+        core.batches,
+        planner,
+        core.ways.channels,
+        events=core.events,
+        clock=core.clock,
+        lease=Lease(length_s=core.settings.lease_s) if shared else None,
+        leases=SqlLeases(core.database) if shared else None,
+    )
 
 
 def _gateway(core: Core) -> Gateway:

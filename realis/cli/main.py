@@ -13,6 +13,7 @@ from realis import log
 from realis.cli import messages, people
 from realis.cli.init import ask, write_settings
 from realis.cli.session import CONFIG, ConfigOption, err, out, run, settings_from
+from realis.core import Part
 from realis.demo import show
 from realis.release import Role
 from realis.settings import Settings
@@ -53,6 +54,7 @@ def serve(
     data_dir: Annotated[Path, typer.Option(help="Verzeichnis der Demo")] = Path("var/demo"),
     port: Annotated[int, typer.Option(help="HTTP der Demo")] = 8080,
     gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo")] = 8081,
+    role: Annotated[Part, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")] = Part.ALL,
     tempo: Annotated[float, typer.Option(help="Tempo der Demo: 2 ist doppelt so schnell", min=0.1, max=100)] = 1.0,
 ) -> None:
     """Startet REALIS: Warnpult, Bürgerseiten, Bildschirme und Versand in einem Prozess."""
@@ -60,14 +62,17 @@ def serve(
     if demo:
         run(show.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
         return
-    run(_serve(settings_from(config)))
+    run(_serve(settings_from(config), role))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, part: Part) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with build(settings) as app_parts:
-        out.print(f"REALIS für {settings.city.name}: {settings.public_url} (Warnpult: {settings.public_url}/console/)")
+    async with build(settings, part=part) as app_parts:
+        if part.serves_pages:
+            out.print(
+                f"REALIS für {settings.city.name}: {settings.public_url} (Warnpult: {settings.public_url}/console/)"
+            )
         await app_parts.run(stop)
