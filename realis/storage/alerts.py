@@ -56,6 +56,7 @@ class SqlAlerts:
             chain = await _chain(connection, release.incident)
             number = chain[-1].number + 1 if chain else 1
             issue = make(number, chain, await _package(connection, release))
+            await self._keep_channels(connection, release.incident, issue)
             await self._insert_alert(connection, release, number, issue, now)
             await self._supersede(connection, release.incident, number, issue.kind)
             await self._insert_dispatches(connection, release.incident, number, issue, now)
@@ -70,6 +71,12 @@ class SqlAlerts:
         ).scalar() == DraftState.RELEASED
         if settled.rowcount != 1 or not released:
             raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+
+    async def _keep_channels(self, connection: AsyncConnection, incident: UUID, issue: Issue) -> None:
+        """Refuse what another revision, issued since the decision, has outgrown: whoever it reached hears the rest."""
+        query = select(dispatches.c.channel).distinct().where(dispatches.c.incident_id == incident)
+        if set((await connection.execute(query)).scalars()) - set(issue.package.content.channels):
+            raise WrongState("Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu.", where="channels")
 
     async def _insert_alert(
         self, connection: AsyncConnection, release: Release, number: int, issue: Issue, now: datetime
