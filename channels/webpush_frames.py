@@ -124,7 +124,7 @@ def decode_job(body: bytes) -> Job:
 
 def encode_report(report: Report) -> bytes:
     """A frame: the number, who was accepted, and who was not and why."""
-    accepted = [index for index, outcome in report.outcomes if outcome == _ACCEPTED]
+    accepted = [index for index, outcome in report.outcomes if isinstance(outcome, Accepted)]
     failed = [
         [index, outcome.kind, outcome.detail, outcome.retry_after_s]
         for index, outcome in report.outcomes

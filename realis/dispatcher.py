@@ -37,7 +37,6 @@ AWAY_S = 0.5
 RECORD_FOR = timedelta(minutes=30)
 """How long past its deadline what a batch became is still worth writing down."""
 
-_PLAINLY_ACCEPTED = Accepted()
 _ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
 _CHANNEL_BUG = Failed(FailureKind.UNKNOWN, "Fehler im Kanal")
 _UNREADABLE = Failed(FailureKind.REJECTED, "Adresse nicht lesbar")
@@ -112,7 +111,7 @@ def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: floa
     verdicts = _Verdicts()
     attempt = Attempt(claim.attempt, now, claim.message.deadline, claim.message.level, jitter)
     for target, outcome in zip(claim.targets, outcomes, strict=True):
-        if outcome == _PLAINLY_ACCEPTED:
+        if isinstance(outcome, Accepted) and outcome.ref is None:
             verdicts.states[State.ACCEPTED] += 1
         else:
             verdicts.add(target, outcome, attempt)

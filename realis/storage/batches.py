@@ -32,7 +32,7 @@ from realis.storage.ledger import (
     counted,
     held_still,
 )
-from realis.storage.matching import audience
+from realis.storage.matching import audience, numbers
 from realis.storage.schema import (
     Instant,
     addresses,
@@ -184,7 +184,7 @@ class SqlBatches:
         )
         for chunk in _chunks([row.id for row in rows], 500):
             key = (literal(dispatch.incident_id, enrolled.c.incident_id.type), literal(dispatch.channel))
-            planned = select(*key, targets.c.id).where(targets.c.id.in_(chunk))
+            planned = select(*key, targets.c.id).where(targets.c.id.in_(numbers(connection, chunk)))
             fresh = insert(connection, enrolled).from_select(["incident_id", "channel", "target_id"], planned)
             await connection.execute(fresh.on_conflict_do_nothing())
 
@@ -271,7 +271,7 @@ class SqlBatches:
             )
             .outerjoin(addresses, addresses.c.target_id == targets.c.id)
             .outerjoin(shown, is_shown)
-            .where(targets.c.id.in_(ids))
+            .where(targets.c.id.in_(numbers(connection, ids)))
             .order_by(targets.c.id)
         )
         rows = {row.id: row for row in (await connection.execute(query)).all()}
