@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
@@ -16,7 +15,6 @@ import realis.intake.cap_http
 from realis.backplane.redis import RedisEvents
 from realis.core import Core
 from realis.errors import StoreUnavailable
-from realis.intake.receiving import Receipt, ReceiveCap
 from realis.intake.service import CapIntake
 from realis.storage import migrate
 from realis.web import health, problem, security
@@ -29,19 +27,6 @@ PACKAGES = ("realis.web", "realis.console", "mobile_api", "displays")
 
 STATIC = ("realis.console", "mobile_api", "displays")
 MAX_BODY = 1024 * 1024
-
-
-class _InTurn:
-    """Takes one message after the other: the same one twice at once is still one incident, and the second a repeat."""
-
-    def __init__(self, receive: ReceiveCap) -> None:
-        self._receive = receive
-        self._turn = asyncio.Lock()
-
-    async def __call__(self, raw: bytes, authority: str) -> Receipt:
-        """What the intake says, once the messages before are stored."""
-        async with self._turn:
-            return await self._receive(raw, authority)
 
 
 def application(core: Core) -> web.Application:
@@ -59,7 +44,7 @@ def application(core: Core) -> web.Application:
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     _register_health(app, core)
-    intake = _InTurn(CapIntake(core.desk))
+    intake = CapIntake(core.desk)
     realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_token)
     realis.console.register(
         app,
