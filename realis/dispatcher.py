@@ -166,6 +166,14 @@ class Dispatcher:
             await asyncio.gather(*lanes)
             for task in aside:
                 task.cancel()
+        await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Let another process post for the accounts at once."""
+        if self._leases is not None:
+            accounts = [_account(name) for name in self._channels if self._is_account(name)]
+            with contextlib.suppress(StoreUnavailable):  # they end by themselves
+                await self._leases.renew(self.owner, sending=(), names=accounts, now=self._clock.now(), lease_s=0)
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when the batches in flight are committed."""
