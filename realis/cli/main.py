@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from realis import log
-from realis.cli import messages, people
+from realis.cli import doctor, messages, people
 from realis.cli.init import ask, write_settings
 from realis.cli.session import CONFIG, ConfigOption, err, out, run, settings_from
 from realis.core import Part
@@ -30,6 +30,7 @@ app.add_typer(messages.cap, name="cap")
 app.add_typer(messages.incidents, name="incident")
 app.add_typer(messages.audit, name="audit")
 app.add_typer(messages.db, name="db")
+app.command("doctor")(doctor.check)
 
 
 @app.command()
