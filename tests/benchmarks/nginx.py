@@ -7,6 +7,8 @@ import contextlib
 import re
 import shutil
 import socket
+import ssl
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,7 +25,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off;
+  log_format arrival '$msec';
+  access_log {log};
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
@@ -32,8 +35,8 @@ http {{
   client_body_buffer_size 16k;
   keepalive_requests 10000000;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location = /status {{ stub_status; }}
+    listen 127.0.0.1:{port} backlog=4096{tls};
+    location = /status {{ access_log off; stub_status; }}
     location / {{ return 201; }}
   }}
 }}
@@ -42,27 +45,44 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Nginx:
-    """The running server."""
+    """The running server.
+
+    Args:
+        arrivals: when each request was answered, one line of seconds each; empty unless it was asked for.
+        trust: the certificate to trust, PEM; empty without TLS.
+    """
 
     origin: str
+    arrivals: Path
+    trust: str = ""
 
     async def requests(self) -> int:
         """How many requests it has handled, this question included."""
-        async with aiohttp.ClientSession() as session, session.get(self.origin + "/status") as response:
+        context = ssl.create_default_context(cadata=self.trust) if self.trust else None
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.origin + "/status", ssl=context or True) as response,
+        ):
             numbers = re.findall(r"\d+", await response.text())
         return int(numbers[3])
 
 
 @contextlib.asynccontextmanager
-async def nginx(workers: int = 1) -> AsyncIterator[Nginx]:
-    """Start Debian's nginx on a free loopback port with a configuration of its own; ends it."""
+async def nginx(workers: int = 1, *, log: bool = False, tls: bool = False) -> AsyncIterator[Nginx]:
+    """Start Debian's nginx on a free loopback port with a configuration of its own; ends it.
+
+    Args:
+        log: write down when each request came.
+        tls: with a certificate made for this run.
+    """
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
-        config = _write_config(Path(folder), workers, port)
+        port, home = _free_port(), Path(folder)
+        trust = _certificate(home) if tls else ""
+        config = _write_config(home, workers, port, log=log, tls=tls)
         process = await asyncio.create_subprocess_exec(program, "-p", folder, "-c", config, "-e", f"{folder}/error.log")
         try:
-            running = Nginx(f"http://127.0.0.1:{port}")
+            running = Nginx(f"http{'s' if tls else ''}://127.0.0.1:{port}", home / "arrivals", trust)
             await _until_up(running)
             yield running
         finally:
@@ -71,11 +91,23 @@ async def nginx(workers: int = 1) -> AsyncIterator[Nginx]:
             await process.wait()
 
 
-def _write_config(folder: Path, workers: int, port: int) -> Path:
+def _write_config(folder: Path, workers: int, port: int, *, log: bool, tls: bool) -> Path:
     folder.chmod(0o755)  # nginx gives up root for its workers
     config = folder / "nginx.conf"
-    config.write_text(_CONFIG.format(workers=workers, folder=folder, port=port))
+    secured = f" ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem" if tls else ""
+    logged = f"{folder}/arrivals arrival" if log else "off"
+    config.write_text(_CONFIG.format(workers=workers, folder=folder, port=port, log=logged, tls=secured))
     return config
+
+
+def _certificate(folder: Path) -> str:
+    """A self-signed certificate for this machine."""
+    key, certificate = ["-keyout", f"{folder}/key.pem"], ["-out", f"{folder}/cert.pem"]
+    names = ["-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command = ["openssl", "req", *kind, *names, *key, *certificate]
+    subprocess.run(command, check=True, capture_output=True, timeout=STARTS_WITHIN_S)
+    return (folder / "cert.pem").read_text()
 
 
 async def _until_up(server: Nginx) -> None:

@@ -1,13 +1,20 @@
-"""REALIS's whole path for a push: release, issue, plan, claim, encrypt, post, commit, until the last is recorded."""
+"""REALIS's whole path for a push: release, issue, plan, claim, encrypt, post, commit, until the last is recorded.
+
+Phones live in districts a few kilometres apart, in turn, so that a warning can be for one of them or for all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 from realis.alert import Level, Occasion
 from realis.area import Area, Circle, cell_of
@@ -19,31 +26,62 @@ from realis.ports import NewTarget
 from realis.release import Actor, IssuePolicy, Role
 from realis.settings import CapSettings, CitySettings, Settings
 from realis.ways_out import Doors
-from realis.wiring import Variation, build
+from realis.wiring import App, Variation, build
 from tests.fakes.push_service import Phone
 
 LAT, LON = 50.0, 9.0
+STEP_DEGREES = 0.02
+SIDE = 10
+DISTRICTS = SIDE * SIDE
+CITY = Area("Messgebiet", circles=(Circle(LAT + SIDE * STEP_DEGREES / 2, LON + SIDE * STEP_DEGREES / 2, 20.0),))
 WRITER = Actor("writer", "P-1", frozenset({Role.CAPTURE}))
 SECOND = Actor("second", "P-2", frozenset({Role.RELEASE}))
 TIMEOUT_S = 300.0
+_AT_ONCE = 2_000
 
 
-async def whole_path(subscriptions: Sequence[Phone]) -> float:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A warning that only waits for the second person."""
+
+    draft: UUID
+    incident: UUID
+    digest: str
+
+
+async def whole_path(subscriptions: Sequence[Phone], trust: str = "") -> float:
     """Seconds from the press on Freigeben to the last outcome on disk. Subscribing does not count."""
+    async with running(subscriptions, trust) as app:
+        ready = await prepare(app.core, CITY)
+        started = time.perf_counter()
+        await release(app.core, ready)
+        await recorded(app.core, ready, len(subscriptions))
+        return time.perf_counter() - started
+
+
+@asynccontextmanager
+async def running(subscriptions: Iterable[Phone], trust: str = "") -> AsyncIterator[App]:
+    """An installation of its own with these phones, at work."""
+    doors = Doors(
+        LoopbackOnly(),
+        LoopbackOnly(),
+        LoopbackOnly(),
+        known_push=lambda host: host == "127.0.0.1",
+        push_trust=trust,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        doors = Doors(LoopbackOnly(), LoopbackOnly(), LoopbackOnly(), known_push=lambda host: host == "127.0.0.1")
         async with build(_settings(Path(folder)), variation=Variation(IssuePolicy(), doors)) as app:
-            await app.core.targets.put_many([_target(phone, app.core) for phone in subscriptions])
+            await _subscribe(app.core, subscriptions)
             stop = asyncio.Event()
-            running = asyncio.create_task(app.run(stop))
-            seconds = await _warn(app.core, len(subscriptions))
+            serving = asyncio.create_task(app.run(stop))
+            await app.core.ways.start()
+            yield app
             stop.set()
-            await running
-    return seconds
+            await serving
 
 
-async def _warn(core: Core, expected: int) -> float:
-    desk = core.desk
+async def prepare(core: Core, area: Area, *channels: str) -> Ready:
+    """A warning written and submitted."""
     content = Content(
         occasion=Occasion.ERNSTFALL,
         kind=DraftKind.ALERT,
@@ -51,25 +89,52 @@ async def _warn(core: Core, expected: int) -> float:
         event="Hochwasser",
         event_code="BBK-EVC-038",
         texts=(LanguageText("de", "Messung", "Der Fluss tritt über die Ufer.", "Gehen Sie nach oben."),),
-        areas=(Area("Messgebiet", circles=(Circle(LAT, LON, 5.0),)),),
-        channels=("webpush",),
+        areas=(area,),
+        channels=channels or ("webpush",),
         expires=core.clock.now() + timedelta(hours=1),
     )
-    draft = await desk.create(WRITER, content)
-    submitted = await desk.submit(WRITER, draft.id, version=draft.version)
-    started = time.perf_counter()
-    await desk.release(SECOND, draft.id, digest=submitted.digest)
+    draft = await core.desk.create(WRITER, content)
+    submitted = await core.desk.submit(WRITER, draft.id, version=draft.version)
+    return Ready(draft.id, draft.incident, submitted.digest)
+
+
+async def release(core: Core, ready: Ready) -> None:
+    """The second person presses Freigeben; there is no pause."""
+    await core.desk.release(SECOND, ready.draft, digest=ready.digest)
+
+
+async def recorded(core: Core, ready: Ready, expected: int) -> None:
+    """Wait until so many pushes are recorded as accepted."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
-            counts = await desk.counts(draft.incident)
-            left = expected - sum(count.states.get(State.ACCEPTED, 0) for count in counts)
+            counts = await core.desk.counts(ready.incident)
+            left = expected - sum(one.states.get(State.ACCEPTED, 0) for one in counts if one.channel == "webpush")
             if left == 0:
-                return time.perf_counter() - started
+                return
             # Asking costs the measured program something, so it is asked often towards the end only.
             await asyncio.sleep(0.2 if left > expected * 0.05 else 0.01)
 
 
-def _target(phone: Phone, core: Core) -> NewTarget:
+def district(number: int) -> Area:
+    """One part of the city."""
+    lat, lon = _place(number)
+    return Area(f"Bezirk {number}", circles=(Circle(lat, lon, 0.2),))
+
+
+def _place(number: int) -> tuple[float, float]:
+    row, column = divmod(number % DISTRICTS, SIDE)
+    return LAT + row * STEP_DEGREES, LON + column * STEP_DEGREES
+
+
+async def _subscribe(core: Core, subscriptions: Iterable[Phone]) -> None:
+    """Store them, a district after the other in turn, some at a time."""
+    waiting, number = iter(subscriptions), 0
+    while some := list(islice(waiting, _AT_ONCE)):
+        await core.targets.put_many([_target(phone, core, number + at) for at, phone in enumerate(some)])
+        number += len(some)
+
+
+def _target(phone: Phone, core: Core, number: int) -> NewTarget:
     address, origin = core.ways.webpush.subscription(phone.subscription)
     return NewTarget(
         channel="webpush",
@@ -77,7 +142,7 @@ def _target(phone: Phone, core: Core) -> NewTarget:
         fingerprint=core.keys.fingerprint(address),
         language="de",
         origin=origin,
-        places=frozenset({cell_of(LAT, LON)}),
+        places=frozenset({cell_of(*_place(number))}),
     )
 
 
