@@ -80,7 +80,8 @@ class _Verdicts:
     def _add_failure(self, target: Target, outcome: Failed, decision: Final | Again) -> None:
         state = decision.state if isinstance(decision, Final) else (State.HELD if decision.held else State.RETRYING)
         self.failures.append(Failure(target.id, state, outcome.kind, outcome.detail))
-        if state is State.GONE:
+        if state is State.GONE and target.address:
+            # Without one it had ended already, and may have come back since.
             self.gone.append(target.id)
         if state is State.HELD:
             self.hold = outcome.detail or "Zugangsdaten abgelehnt"
@@ -141,7 +142,8 @@ class Dispatcher:
         self._leases = leases
         self.owner = f"{os.uname().nodename[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._in_flight: dict[int, str] = {}
-        self._store_lost = False
+        self._taken: dict[int, datetime] = {}
+        self._store_lost: float | None = None
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
         self._claiming = {name: asyncio.Lock() for name in channels}
@@ -228,24 +230,29 @@ class Dispatcher:
 
     async def _round(self) -> float:
         """Plan and wake once; how long nothing is due."""
+        await self._plan()  # what was just released does not wait for what follows
         if await self._planner.begin():
             await self._events.publish(Topic.SITUATION)
+            await self._plan()
         await self._wake_lanes()
-        while await self._planner.step() and not self._stopping.is_set():
-            await self._wake_lanes()
         now = self._clock.now()
         due = await self._store.next_due(now)
         return min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
 
+    async def _plan(self) -> None:
+        while not self._stopping.is_set() and await self._planner.step():
+            await self._wake_lanes()
+
     def _away(self, error: StoreUnavailable) -> None:
-        if not self._store_lost:
+        if self._store_lost is None:
             log.error("store_lost", detail=error.message, cause=type(error.__cause__).__name__)
-        self._store_lost = True
+        self._store_lost = asyncio.get_running_loop().time()
 
     def _back(self) -> None:
-        if self._store_lost:
+        """Reading may work while writing does not: only a while without any failure counts."""
+        if self._store_lost is not None and asyncio.get_running_loop().time() - self._store_lost > 4 * AWAY_S:
             log.info("store_back")
-        self._store_lost = False
+            self._store_lost = None
 
     async def _wake_lanes(self) -> None:
         for name in await self._store.ready_channels(self._clock.now()):
@@ -269,6 +276,7 @@ class Dispatcher:
         busy = self._busy[name]
         # One lane at a time: two that look at once would both see room for the same origin.
         async with self._claiming[name]:
+            begun = self._clock.now()
             crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
             try:
                 claim = await self._take(name, crowded)
@@ -279,6 +287,7 @@ class Dispatcher:
             if claim is not None:
                 busy[claim.origin] += 1
                 self._in_flight[claim.batch] = name
+                self._taken[claim.batch] = begun
         return claim
 
     async def _take(self, name: str, crowded: frozenset[str]) -> Claim | None:
@@ -296,6 +305,9 @@ class Dispatcher:
     async def _work(self, channel: Channel, claim: Claim) -> None:
         """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
         try:
+            if self._came_too_late(self._taken.pop(claim.batch)):
+                log.warning("claim_lapsed", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
+                return
             outcomes = await self._send(channel, claim)
             result = judge(claim, outcomes, self._clock.now(), random.random())  # noqa: S311 - jitter
             committed = await self._record(claim, result)
@@ -309,6 +321,14 @@ class Dispatcher:
         if result.retries:
             self._wake.set()  # they may be due sooner than anyone expects; this lane looks for all the rest itself
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
+
+    def _came_too_late(self, begun: datetime) -> bool:
+        """Whether a claim could lapse in the middle of its send, because this process stood still since it asked.
+
+        Somebody else may be sending the batch by then, or something newer: it is left to its lease.
+        """
+        room_s = self._lease.length_s - (0.0 if self._leases else self._lease.send_s)
+        return self._clock.now() - begun >= timedelta(seconds=room_s)
 
     async def _record(self, claim: Claim, result: BatchResult) -> bool:
         """Commit, however long the database is away: what is not written down is sent again by somebody."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import aiohttp
 
@@ -26,6 +27,7 @@ from tests.benchmarks.whole_path import CITY, DISTRICTS, district, prepare, reco
 from tests.fakes.push_service import Phone
 
 FEED_EVERY_S = 0.004
+PING_EVERY_S = 3.0
 TIMEOUT_S = 60.0
 
 
@@ -96,10 +98,18 @@ async def _screen(app: App) -> AsyncIterator[asyncio.Queue[float]]:
     url = f"ws://127.0.0.1:{app.gateway.port}/ws"
     async with aiohttp.ClientSession() as session, session.ws_connect(url, origin=core.city.public_url) as socket:
         await socket.send_json({"type": "hello", "proto": PROTO, "token": token})
-        listening = asyncio.create_task(_listen(socket, told))
+        tasks = [asyncio.create_task(_listen(socket, told)), asyncio.create_task(_live(socket))]
         yield told
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _live(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """A page that says nothing is hung up on."""
+    for number in count(1):
+        await asyncio.sleep(PING_EVERY_S)
+        await socket.send_json({"type": "ping", "id": number})
 
 
 async def _listen(socket: aiohttp.ClientWebSocketResponse, told: asyncio.Queue[float]) -> None:
