@@ -106,15 +106,17 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the one header that matters."""
         if name.lower() == b"retry-after":
-            self._retry_after = value[:_LONGEST_WISH].decode("latin-1")
+            self._retry_after = value[:_LONGEST_WISH].decode("latin-1").strip()
 
     def on_headers_complete(self) -> None:
         """From here on a status is known."""
         self._status = self._parser.get_status_code()
 
     def on_message_complete(self) -> None:
-        """An interim answer (1xx) is not the answer."""
-        if (reply := self.status_so_far()) is not None:
+        """An interim answer (1xx) is not the answer; one too many ends the connection."""
+        if self._answer is None or self._answer.done():
+            self.close()
+        elif (reply := self.status_so_far()) is not None:
             self._finish(reply, usable=self._parser.should_keep_alive())
 
     def _finish(self, reply: Reply | None, *, usable: bool) -> None:
