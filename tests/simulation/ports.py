@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Protocol
 
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports import Limits, Message, Target, Topic
+from realis.ports import Clock, Limits, Message, Target, Topic
 from tests.simulation.witness import Witness
 
 FAILURES = tuple(FailureKind)
@@ -54,12 +54,12 @@ class Weather:
             failing=random.choice((0.0, 0.1, 0.4, 0.8)),
             hanging=random.choice((0.0, 0.0, 0.03, 0.1)),
             broken=random.choice((0.0, 0.0, 0.05)),
-            lost=random.choice((0.0, 0.3, 1.0)),
-            slow_s=random.choice((0.02, 0.5, 8.0)),
-            far_s=random.choice((0.1, 3.0, 20.0, 60.0)),
+            lost=random.choice((0.0, 0.0, 0.3, 1.0)),
+            slow_s=random.choice((0.02, 0.5, 3.0)),
+            far_s=random.choice((0.1, 5.0, 12.0, 18.0)),
             auth=random.choice((0.0, 0.0, 0.1)),
             crash=random.choice((0.0, 0.002, 0.01)),
-            freeze=random.choice((0.0, 0.002, 0.01)),
+            freeze=random.choice((0.0, 0.005, 0.03)),
         )
 
 
@@ -106,6 +106,16 @@ class Life(Protocol):
     @property
     def weather(self) -> Weather:
         """Around it."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Its own."""
+        ...
+
+    @property
+    def pace(self) -> float:
+        """How long services take to answer it, beside the weather's."""
         ...
 
     async def step(self, random: Random) -> None:
@@ -186,19 +196,23 @@ class Service:
         return self.name
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
-        """One after the other, each in its own time."""
+        """One after the other in any order, each in its own time."""
         random, weather = self.life.chance.mine, self.life.weather
         if random.random() < weather.broken:
             raise ZeroDivisionError
-        outcomes = [await self._one(message, target) for target in targets]
+        order = random.sample(range(len(targets)), len(targets))
+        found = {index: await self._one(message, targets[index]) for index in order}
+        outcomes = [found[index] for index in range(len(targets))]
         return outcomes[:-1] if random.random() < weather.broken else outcomes
 
     async def _one(self, message: Message, target: Target) -> Outcome:
         random, weather = self.life.chance.mine, self.life.weather
+        if self.life.clock.now() >= message.deadline:
+            return Failed(FailureKind.TIMEOUT, "Frist abgelaufen")  # as every channel owes it to its message
         self.witness.started(self.who, message, target)
         if random.random() < weather.hanging:
             await asyncio.sleep(1_000_000)
-        await asyncio.sleep(random.uniform(0.0001, weather.far_s))
+        await asyncio.sleep(random.uniform(0.0001, weather.far_s) * self.life.pace)
         await self.life.step(random)
         outcome = self._answer(random, weather)
         self.witness.answered(message, target, outcome)

@@ -32,21 +32,23 @@ from realis.render import Renderer
 from realis.stores import AuditEntry, BatchStore, DeskStore
 from tests.simulation.ports import CALM, RUNNING, Chance, Gate, LossyEvents, Service, Weather, seeded
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop
-from tests.simulation.witness import Witness
+from tests.simulation.witness import PromiseBrokenError, Witness
 from tests.unit.realis.storage.town import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDENAU
 
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
 LIMITS: Mapping[str, Limits] = {
-    "push": Limits(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=2, by_place=True),
+    "push": Limits(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
     "post": Limits(length=500, edits=True, per_language=False, batch=1, public=True),
 }
-LEASE = Lease(length_s=120.0, send_s=100.0)
+LEASE = Lease(length_s=30.0, send_s=20.0)
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "wss://warnung.example/ws", ("de",))
 AREAS: tuple[tuple[Area, ...], ...] = ((WEIDENAU,), (EISERFELD,), (WEIDENAU, EISERFELD))
 PLACES = (IN_WEIDENAU, IN_EISERFELD)
-IDLE_S, CALM_IDLE_S = 45.0, 900.0
+IDLE_S, CALM_IDLE_S = 10.0, 900.0
 """How long lost hints delay work: longer than in life, because looking is what a schedule spends its time on."""
+GAPS_S = (0.05, 0.5, 3.0, 8.0, 8.0, 20.0, 60.0, 600.0)
+"""The longest time between two accidents: most come while something is being sent."""
 HEALED_S = 36 * 3600.0
 _PHRASES: list[PhraseBook] = []
 
@@ -98,8 +100,9 @@ class Process:
         self.number = number
         self.chance = Chance(f"{schedule.seed}.{number}")
         self.clock = VirtualClock(
-            schedule.loop, self.chance.stream("skew").choice((0.0, 0.0, -4.0, 4.0)) if schedule.many else 0.0
+            schedule.loop, self.chance.stream("skew").choice((0.0, 0.0, -2.0, 2.0)) if schedule.many else 0.0
         )
+        self.pace = self.chance.stream("pace").choice((1.0, 1.0, 0.1))
         self.dead = False
         self.thaws_at = 0.0
         self.dispatcher = self._dispatcher()
@@ -117,7 +120,7 @@ class Process:
             self.crash()
             self.schedule.running.remove(self)
         if random.random() < self.weather.freeze:
-            self.freeze(random.choice((1.0, 60.0, 130.0, 400.0)) * random.random())
+            self.freeze(random.choice((1.0, 40.0, 100.0)) * random.random())
         while (frozen_s := self.thaws_at - self.schedule.loop.time()) > 0:  # noqa: ASYNC110 - it may be frozen again
             await asyncio.sleep(frozen_s)
         if self.dead:
@@ -220,6 +223,7 @@ class Schedule:
             clock=clock,
             identity=Identity("realis@example.org", "DE-SIM"),
             ways_out=self.ways(None),
+            pause=timedelta(seconds=3),
         )
 
     def ways(self, process: Process | None) -> Mapping[str, Channel]:
@@ -252,18 +256,20 @@ class Schedule:
             (self._crash, 5),
             (self._freeze, 4),
             (self._restart, 2),
-            (self._update, 4),
-            (self._end, 2),
+            (self._update, 8),
+            (self._end, 1),
             (self._retract, 1),
-            (self._warn, 2),
+            (self._warn, 1),
             (self._subscribe, 3),
             (self._move, 3),
             (self._leave, 1),
             (self._resume, 2),
             (self._think_again, 1),
         )
-        for _ in range(self.random.randint(5, 25)):
-            await asyncio.sleep(self.random.choice((0.05, 0.5, 3.0, 20.0, 150.0, 900.0)) * self.random.random())
+        for _ in range(self.random.randint(10, 30)):
+            await asyncio.sleep(
+                self.random.choice((0.05, 0.5, 3.0, 8.0, 8.0, 20.0, 60.0, 600.0)) * self.random.random()
+            )
             action = self.random.choices([a for a, _ in actions], [weight for _, weight in actions])[0]
             self.witness.note(action.__name__)
             # What the rules forbid right now (a second ending, an update of nothing) is not done.
@@ -273,6 +279,8 @@ class Schedule:
 
     async def _look(self) -> None:
         await self.store.check()
+        if self.witness.broken:
+            raise PromiseBrokenError(self.witness.broken[0])
         for process in self.processes:
             if process.task.done() and not process.task.cancelled() and (error := process.task.exception()):
                 raise error
@@ -325,7 +333,7 @@ class Schedule:
 
     async def _freeze(self) -> None:
         if self.running:
-            self.random.choice(self.running).freeze(self.random.choice((60.0, 130.0, 400.0)) * self.random.random())
+            self.random.choice(self.running).freeze(self.random.choice((20.0, 60.0, 200.0)) * self.random.random())
 
     async def _restart(self) -> None:
         if self.running:
@@ -389,7 +397,8 @@ class Schedule:
         return self.now + timedelta(seconds=self.random.choice((60, 600, 3600, 7200)) * (0.5 + self.random.random()))
 
     async def _follow(self, kind: DraftKind, **changes: object) -> None:
-        incident = self.random.choice(self.witness.incidents)
+        incidents = self.witness.incidents
+        incident = incidents[-1] if self.random.random() < 0.7 else self.random.choice(incidents)
         draft = await self.desk.follow_up(ANNA, incident, kind=kind)
         content = replace(draft.content, **changes)  # type: ignore[arg-type] # Content's own fields
         draft = await self.desk.save(ANNA, draft.id, version=draft.version, content=content)

@@ -185,7 +185,7 @@ def test_the_same_steps_leave_the_same_books(seed: int, migrated: Path, tmp_path
         run_virtual(both(), loop)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", range(2))
 def test_no_schedule_breaks_a_promise_on_sql(seed: int, migrated: Path, tmp_path: Path) -> None:
     """Whole schedules over the real store keep the promises too."""
     copy = tmp_path / "town.db"

@@ -16,8 +16,9 @@ from tests.simulation.schedule import Schedule, staged
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run_virtual
 from tests.simulation.witness import Witness
 
-SEEDS = 600
-BUDGET_S = 40.0
+SEEDS = 500
+BUDGET_S = 25.0
+"""On a busy machine fewer seeds are played; ``SIMULATION_SEEDS`` plays all it names, however long it takes."""
 
 
 def play(seed: int) -> Witness:
@@ -38,12 +39,12 @@ def play(seed: int) -> Witness:
 def test_no_schedule_breaks_a_promise() -> None:
     """Promises 1 to 5, 10 and 11 under crashes, freezes, lost hints, failing services and a desk that goes on."""
     named = os.environ.get("REALIS_SEED")
-    wanted = int(os.environ.get("SIMULATION_SEEDS", SEEDS))
+    wanted = int(os.environ.get("SIMULATION_SEEDS", 0))
     seen: Counter[str] = Counter()
     begun = time.monotonic()
-    for seed in [int(named)] if named else range(wanted):
+    for seed in [int(named)] if named else range(wanted or SEEDS):
         seen += play(seed).figures()
-        if wanted == SEEDS and time.monotonic() - begun > BUDGET_S:
+        if not wanted and time.monotonic() - begun > BUDGET_S:
             break
     if not named:
         assert min(seen["sends"], seen["lost"], seen["repeats"]) > 0, seen

@@ -18,7 +18,7 @@ from realis.incident import Revision
 from realis.ports import Kind, Message, Target
 from realis.stores import AlertStore, BatchResult, Claim
 
-SKEW = timedelta(seconds=8)
+SKEW = timedelta(seconds=4)
 """Two clocks of one cluster may be this far apart in a schedule; a lease's margin is larger."""
 
 Rank = tuple[int, bool]
@@ -59,6 +59,7 @@ class Witness:
     clock_of: Callable[[int], datetime]
     alive: Callable[[int], bool]
     here: Callable[[], Awaitable[set[int]]]
+    broken: list[str] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     incidents: list[UUID] = field(default_factory=list)
     newest: dict[tuple[UUID, int], Rank] = field(default_factory=dict)
@@ -74,7 +75,8 @@ class Witness:
     sends: int = 0
 
     def fail(self, what: str) -> NoReturn:
-        """Raise with what was broken."""
+        """Raise with what was broken; kept too, because a channel's caller catches whatever a channel raises."""
+        self.broken.append(what)
         raise PromiseBrokenError(what)
 
     def note(self, line: str) -> None:
