@@ -154,7 +154,7 @@ def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-65536",
+            "cache_size=-8192",  # KiB per connection; the system caches the file once for all of them
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
