@@ -110,7 +110,9 @@ class _Verdicts:
 def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: float) -> BatchResult:
     """What to commit for a batch: every target ends in a state or in a retry, none is lost."""
     verdicts = _Verdicts()
-    attempt = Attempt(claim.attempt, now, claim.message.deadline, claim.message.level, jitter)
+    message = claim.message
+    ending = message.kind.ending is not None
+    attempt = Attempt(claim.attempt, now, message.deadline, message.level, jitter, ending=ending)
     for target, outcome in zip(claim.targets, outcomes, strict=True):
         if isinstance(outcome, Accepted) and outcome.ref is None:
             verdicts.states[State.ACCEPTED] += 1

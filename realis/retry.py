@@ -45,19 +45,24 @@ def delay_s(attempt: int, jitter: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The circumstances of one try. ``number`` counts from 1; ``jitter`` in [0, 1) comes from outside."""
+    """The circumstances of one try. ``number`` counts from 1; ``jitter`` in [0, 1) comes from outside.
+
+    ``ending`` is True for an Entwarnung, a Fehlalarm and an expiry.
+    """
 
     number: int
     now: datetime
     deadline: datetime
     level: Level
     jitter: float
+    ending: bool = False
 
 
 def decide(outcome: Outcome, attempt: Attempt) -> Decision:
     """What follows from the outcome of one try.
 
-    A possible duplicate (``UNKNOWN``) is repeated at levels 1 and 2, where silence would be worse.
+    A possible duplicate (``UNKNOWN``) is repeated at levels 1 and 2, and for every ending, where silence would
+    be worse: whoever was warned must hear that it is over.
     """
     if isinstance(outcome, Accepted):
         return Final(State.ACCEPTED)
@@ -65,7 +70,7 @@ def decide(outcome: Outcome, attempt: Attempt) -> Decision:
         return Final(_FINAL[outcome.kind])
     if outcome.kind is FailureKind.AUTH:
         return Again(attempt.now, held=True)
-    if outcome.kind is FailureKind.UNKNOWN and attempt.level is Level.INFORMATION:
+    if outcome.kind is FailureKind.UNKNOWN and attempt.level is Level.INFORMATION and not attempt.ending:
         return Final(State.UNKNOWN)
     wait_s = delay_s(attempt.number, attempt.jitter)
     if outcome.retry_after_s is not None:

@@ -77,3 +77,11 @@ def test_delays_double_to_five_minutes() -> None:
     """2, 4, 8 … 300 seconds, at most halved by jitter."""
     assert [delay_s(number, 1.0) for number in (1, 2, 3, 9, 1000)] == [2.0, 4.0, 8.0, 300.0, 300.0]
     assert delay_s(1, 0.0) == 1.0
+
+
+def test_an_ending_is_repeated_at_every_level() -> None:
+    """Whoever may not have heard that it is over is told again, also at level 3."""
+    lost = Failed(FailureKind.UNKNOWN)
+    mild = replace(ATTEMPT, level=Level.INFORMATION)
+    assert decide(lost, mild) == Final(State.UNKNOWN)
+    assert isinstance(decide(lost, replace(mild, ending=True)), Again)
