@@ -6,6 +6,7 @@ page that the channel is staged.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -138,7 +139,7 @@ class Face:
     account: str
 
 
-class StandIn:
+class StandIn(ABC):
     """A loopback server with a board of posts and a page; subclasses add the service's endpoints."""
 
     face: Face
@@ -165,9 +166,9 @@ class StandIn:
         """All posts, oldest first."""
         return self.board.posts
 
+    @abstractmethod
     def routes(self, app: web.Application) -> None:
         """Add the service's endpoints."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError if the port is taken."""
