@@ -44,8 +44,8 @@ check: $(STAMPS)/dev ## format, lint, types, import contracts
 test: setup-tests check ## everything: check, then all tests (installs browsers and nginx from Debian where missing)
 	$(PY) -m pytest
 
-bench: setup-tests ## measure: 10,000 pushes to a local nginx, beside the peer's own loop
-	$(PY) -m tests.benchmarks
+bench: setup-tests ## measure pushes to a local nginx beside the peer's own loop, and what one machine reaches (takes a while)
+	$(PY) -m tests.benchmarks $(PARTS)
 
 lock: $(STAMPS)/dev ## write the lock files anew from requirements*.in and package.json
 	for file in requirements requirements-dev; do \

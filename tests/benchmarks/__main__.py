@@ -31,12 +31,21 @@ async def floor(_given: argparse.Namespace) -> None:
     print(f"floor ecdh_per_s={ecdh:.0f} wrk_per_s={requests:.0f} city_s_of_ecdh_alone={CITY / ecdh / cores:.1f}")
 
 
+async def push(given: argparse.Namespace) -> None:
+    """The whole path to ten thousand, beside the peer's own loop."""
+    await _beside("push", min(given.targets, 10_000), max(given.rounds, 3))
+
+
 async def push_city(given: argparse.Namespace) -> None:
     """The whole path to all of the city, beside the peer's own loop."""
+    await _beside("push_city", given.targets, given.rounds)
+
+
+async def _beside(name: str, targets: int, rounds: int) -> None:
     async with nginx() as server:
-        result = await compare(server, whole_path, targets=given.targets, rounds=given.rounds)
+        result = await compare(server, whole_path, targets=targets, rounds=rounds)
     print(
-        f"push_city targets={given.targets} seconds={result.seconds:.2f} ratio_to_pywebpush={result.ratio:.2f}"
+        f"{name} targets={targets} seconds={result.seconds:.2f} ratio_to_pywebpush={result.ratio:.2f}"
         f" (pywebpush {result.peer_seconds:.2f} s)"
     )
 
@@ -92,6 +101,7 @@ async def _measured(targets: int) -> str:
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
+    "push": push,
     "floor": floor,
     "push_city": push_city,
     "push_channel": push_channel_alone,
