@@ -53,12 +53,34 @@ async def no_overflow(page: Page) -> None:
     assert not problems, "\n".join(problems)
 
 
+LONGEST_PAGE = 12_000
+
+
 async def axe(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA and its own best practice, one line each; works under a strict CSP."""
+    """What axe-core finds against WCAG 2.2 AA and its own best practice, one line each; works under a strict CSP.
+
+    The page is looked at in its whole length: a bar that sticks to the window's edge covers whatever lies there at
+    one moment, which scrolling uncovers, and which would make the answer depend on the height by chance.
+    """
     source = await asyncio.to_thread(AXE.read_text, encoding="utf-8")
     await page.evaluate(f"() => {{ {source} }}")
-    found: list[str] = await page.evaluate(VIOLATIONS, RULES)
+    async with _whole_length(page):
+        found: list[str] = await page.evaluate(VIOLATIONS, RULES)
     return found
+
+
+@asynccontextmanager
+async def _whole_length(page: Page) -> AsyncIterator[None]:
+    size = page.viewport_size
+    length = int(await page.evaluate("() => document.documentElement.scrollHeight"))
+    if size is None or length <= size["height"]:
+        yield
+        return
+    await page.set_viewport_size({"width": size["width"], "height": min(length, LONGEST_PAGE)})
+    try:
+        yield
+    finally:
+        await page.set_viewport_size(size)
 
 
 async def screenshot(page: Page, name: str, *, full_page: bool = True) -> Path:
