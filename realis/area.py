@@ -1,7 +1,7 @@
 """Where a warning holds: polygons, circles and geocodes, and the H3 cells they touch.
 
 Coordinates are degrees latitude and longitude, WGS 84, in CAP's order (lat, lon).
-GeoJSON's order (lon, lat) exists only in ``to_geojson``. No files, no network.
+The geometry library's order (lon, lat) never leaves this module. No files, no network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import h3
 import shapely
-from shapely.geometry import MultiPolygon, Polygon, mapping
+from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
@@ -147,11 +147,6 @@ def cells(areas: Iterable[Area]) -> frozenset[str]:
 def cell_of(lat: float, lon: float) -> str:
     """The resolution-8 cell a point lies in."""
     return str(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
-
-
-def to_geojson(areas: Iterable[Area]) -> dict[str, object]:
-    """The areas' union as a GeoJSON geometry (lon, lat; RFC 7946)."""
-    return dict(mapping(geometry(areas)))
 
 
 def outline(areas: Iterable[Area]) -> tuple[Ring, ...]:

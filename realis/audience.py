@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from realis.alert import Occasion
-from realis.area import Area, cells
+from realis.area import cells
 from realis.draft import Content, DraftKind
 
 
@@ -32,8 +32,3 @@ def audience_for(content: Content) -> Audience:
     # A retraction goes to those who heard the false alarm; others would only be startled by it.
     match = content.kind is not DraftKind.RETRACTION
     return Audience(cells(content.areas), joined_only=joined_only, match=match)
-
-
-def covers(areas: tuple[Area, ...], places: frozenset[str]) -> bool:
-    """Whether any of the places (H3 cells) lies in the areas."""
-    return bool(cells(areas) & places)

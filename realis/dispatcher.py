@@ -184,14 +184,6 @@ class Dispatcher:
         self._stopping.set()
         self._wake.set()
 
-    async def drain(self) -> None:
-        """Work until nothing is due (for tests and the terminal)."""
-        while not self._stopping.is_set():
-            await self._planner.run_once()
-            if not await self._store.ready_channels(self._clock.now()) & set(self._channels):
-                return
-            await asyncio.sleep(0.01)
-
     async def _listen(self) -> None:
         async for _ in self._events.listen(Topic.WORK):
             self._wake.set()
