@@ -91,6 +91,22 @@ def addresses(public_url: str, gateway_url: str) -> list[Finding]:
     return found or [fine("Öffentliche Adresse mit TLS eingestellt.")]
 
 
+def proxy(public_url: str, trusted: Sequence[object]) -> list[Finding]:
+    """Whether it can be told apart who asks; REALIS itself listens without TLS, so with https a proxy is in front."""
+    if not public_url.startswith("https://"):
+        return []
+    if not trusted:
+        return [
+            problem(
+                "Vor REALIS steht ein Proxy mit TLS, aber keinem wird vertraut: alle Anfragen gelten als von derselben "
+                "Adresse, und wer am Warnpult Passwörter rät, bremst alle anderen.",
+                "Tragen Sie in trusted_proxies das Netz des Proxys ein, auf demselben Rechner "
+                '["127.0.0.1/32", "::1/128"]. Er muss X-Forwarded-For und X-Forwarded-Proto selbst setzen.',
+            )
+        ]
+    return [fine("Dem Proxy wird geglaubt, von wem eine Anfrage kommt.")]
+
+
 def certificate(host: str, ends: datetime | None, now: datetime, *, failure: str = "") -> Finding:
     """How long the certificate is good for; ``failure`` says why nobody could see it."""
     if ends is None:

@@ -17,7 +17,7 @@ from realis.core import Core
 from realis.errors import StoreUnavailable
 from realis.intake.service import CapIntake
 from realis.storage import migrate
-from realis.web import health, problem, security
+from realis.web import health, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_token
@@ -39,7 +39,11 @@ def application(core: Core) -> web.Application:
         shared={"city": core.city, "demo": core.city.demo},
     )
     app = web.Application(
-        client_max_size=MAX_BODY, middlewares=[problem.middleware(mobile_api.error_page(pages, core.city))]
+        client_max_size=MAX_BODY,
+        middlewares=[
+            proxies.middleware(core.settings.trusted_proxies),
+            problem.middleware(mobile_api.error_page(pages, core.city)),
+        ],
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)

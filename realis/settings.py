@@ -6,10 +6,11 @@ Only ``Settings.load`` reads anything: settings made in code (the demo's) take n
 from __future__ import annotations
 
 import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from realis.errors import ConfigurationError
@@ -72,6 +73,18 @@ def _in_data_dir(known: dict[str, Any]) -> str:
     return f"sqlite+aiosqlite:///{known['data_dir'].resolve() / 'realis.db'}"
 
 
+def _network(written: object) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(str(written))
+    except ValueError as error:
+        raise ValueError(f"„{written}“ ist kein Netz, wie es zum Beispiel 172.16.0.0/12 ist") from error
+    if network.prefixlen == 0:
+        raise ValueError("in diesem Netz ist jeder, also könnte jeder sich ausgeben, für wen er will")
+    return network
+
+
+ProxyNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
 _DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
 
 
@@ -82,6 +95,7 @@ class Settings(BaseSettings):
         database_url: where the record is kept; by default a SQLite file in ``data_dir``.
         redis_url: what several processes tell each other by; without it they poll.
         lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
+        trusted_proxies: networks of our own proxies; only from there is it believed who a request comes from.
     """
 
     model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -99,6 +113,7 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:8080"
     gateway_url: str = "ws://localhost:8081"
     push_contact: str = "mailto:webmaster@example.org"
+    trusted_proxies: tuple[ProxyNetwork, ...] = ()
     pause_s: float = Field(default=10.0, ge=0, le=300)
     telegram: TelegramSettings = TelegramSettings()
     mastodon: MastodonSettings = MastodonSettings()

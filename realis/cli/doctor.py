@@ -64,6 +64,7 @@ async def examine(config: Path) -> list[Finding]:
         return [doctor.from_error(error)]
     found = [doctor.fine(f"Einstellungen in {config} gelesen.")]
     found += doctor.addresses(settings.public_url, settings.gateway_url)
+    found += doctor.proxy(settings.public_url, settings.trusted_proxies)
     if settings.https:
         found.append(await look_at_certificate(settings.public_url, SystemClock().now()))
     found.append(doctor.push_contact(settings.push_contact))

@@ -87,6 +87,10 @@ port = 8080
 gateway_host = "127.0.0.1"
 gateway_port = 8081
 
+# Netze, in denen dieser Proxy steht. Nur ihm wird geglaubt, von wem eine Anfrage kommt (X-Forwarded-For, -Proto);
+# er muss beide selbst setzen. Ohne ihn zählen alle, die sich am Warnpult vertippen, als dieselbe Adresse.
+trusted_proxies = []
+
 # Diese Adresse sehen die Push-Dienste, falls etwas nicht stimmt.
 push_contact = "mailto:webmaster@example.org"
 

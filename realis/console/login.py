@@ -14,6 +14,7 @@ from realis.errors import InvalidInput, NotAllowed, RealisError
 from realis.ports import User
 from realis.web.passwords import check_new
 from realis.web.problem import status_of
+from realis.web.proxies import subscriber
 from realis.web.throttle import FREE_PER_ADDRESS, FREE_PER_NAME
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,10 @@ class TooManyAttempts(NotAllowed):
 
 
 async def _check(face: Face, request: web.Request, name: str, password: str) -> User:
-    keys = ((f"name:{name.casefold()}", FREE_PER_NAME), (f"address:{request.remote}", FREE_PER_ADDRESS))
+    keys = (
+        (f"name:{name.casefold()}", FREE_PER_NAME),
+        (f"address:{subscriber(request.remote)}", FREE_PER_ADDRESS),
+    )
     wait = max((face.throttle.wait(key, free) for key, free in keys), default=timedelta())
     if wait:
         seconds = math.ceil(wait.total_seconds())

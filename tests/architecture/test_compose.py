@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -143,3 +144,15 @@ def test_the_proxy_knows_every_node() -> None:
         if service.get("build") and service["command"][-1] != "worker"
     }
     assert named == wanted
+
+
+def test_the_proxys_word_counts_within_our_networks_only() -> None:
+    """What the nodes trust are the two networks of this file, and the proxy replaces what clients claim."""
+    networks = _compose()["networks"].values()
+    ours = {config["subnet"] for network in networks for config in network["ipam"]["config"]}
+    for name, service in _services().items():
+        if service.get("build"):
+            assert set(json.loads(service["environment"]["REALIS_TRUSTED_PROXIES"])) == ours, name
+    text = _text("deploy/nginx.conf")
+    assert set(re.findall(r"X-Forwarded-For (\S+);", text)) == {"$remote_addr"}
+    assert set(re.findall(r"X-Forwarded-Proto (\S+);", text)) == {"https"}

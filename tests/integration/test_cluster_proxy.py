@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from realis.web.throttle import FREE_PER_ADDRESS
 from tests.acceptance.program import ROOT
 from tests.fakes.demo_stage import free_port
+from tests.fakes.installation import ANNA, PASSWORD, installation, settings
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -93,10 +95,10 @@ def certificate(folder: Path) -> None:
     (folder / "privkey.pem").write_bytes(pem)
 
 
-def here(text: str, folder: Path, nodes: list[Upstream], https: int, http: int) -> str:
+def here(text: str, folder: Path, ports: list[int], https: int, http: int) -> str:
     """The file with this machine's places, and without what Debian's older nginx has no word for."""
-    for number, node in enumerate(nodes, 1):
-        text = re.sub(rf"(web|gateway){number}:\d+ resolve", f"127.0.0.1:{node.port}", text)
+    for number, port in enumerate(ports, 1):
+        text = re.sub(rf"(web|gateway){number}:\d+ resolve", f"127.0.0.1:{port}", text)
     text = re.sub(r"^\s*(resolver .*|http2 on);$", "", text, flags=re.MULTILINE)
     text = text.replace(" /tmp/", f" {folder}/").replace("/etc/nginx/tls", str(folder))
     text = text.replace("/dev/stdout", str(folder / "access.log")).replace("/dev/stderr", str(folder / "error.log"))
@@ -104,19 +106,20 @@ def here(text: str, folder: Path, nodes: list[Upstream], https: int, http: int) 
 
 
 @asynccontextmanager
-async def front(folder: Path) -> AsyncIterator[Front]:
-    """nginx with our file before two nodes."""
+async def front(folder: Path, *, real: int = 0) -> AsyncIterator[Front]:
+    """nginx with our file before two nodes; or before the port of a real one."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
     assert program, "nginx is missing: `make setup-tests` installs it"
     nodes = [Upstream(), Upstream()]
     for node in nodes:
         await node.start()
+    ports = [real, real] if real else [node.port for node in nodes]
     certificate(folder)
     https, http = free_port(), free_port()
     file = folder / "nginx.conf"
     text = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
     user = "user root;\n" if os.geteuid() == 0 else ""
-    file.write_text(f"{user}daemon off;\n" + here(text, folder, nodes, https, http))
+    file.write_text(f"{user}daemon off;\n" + here(text, folder, ports, https, http))
     process = await asyncio.create_subprocess_exec(program, "-c", str(file), "-e", str(folder / "error.log"))
     trusting = aiohttp.TCPConnector(ssl=ssl._create_unverified_context())  # noqa: S323 - our own, of a moment ago
     try:
@@ -137,6 +140,17 @@ async def front(folder: Path) -> AsyncIterator[Front]:
         await asyncio.wait_for(process.wait(), 20)
         for node in nodes:
             await node.stop()
+
+
+async def attempt(made: Front, source: str, number: int, **headers: str) -> int:
+    """The status of a wrong login by somebody unknown, who comes from this address of the machine."""
+    trusting = ssl._create_unverified_context()  # noqa: S323 - our own, of a moment ago
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusting, local_addr=(source, 0)), headers=headers
+    ) as session:
+        form = {"name": f"niemand {number}", "password": "falsch"}
+        async with session.post(f"https://127.0.0.1:{made.https}/console/login", data=form) as answer:
+            return answer.status
 
 
 @pytest.fixture
@@ -196,3 +210,24 @@ async def test_one_node_may_be_down(proxy: Front) -> None:
     await proxy.nodes[0].stop()
     answers = [await proxy.get("/console/") for _ in range(10)]
     assert {status for status, _ in answers} == {200}
+
+
+async def test_behind_the_proxy_clients_are_told_apart(tmp_path: Path) -> None:
+    """Who guesses too often has to wait, also when they claim another address; others go on, and cookies are Secure."""
+    node, nginx = tmp_path / "node", tmp_path / "nginx"
+    node.mkdir()
+    nginx.mkdir()
+    config = settings(node, public_url="https://localhost", trusted_proxies=("127.0.0.1",))
+    async with installation(node, config=config) as running, front(nginx, real=running.app.http_port) as made:
+        for number in range(FREE_PER_ADDRESS):
+            assert await attempt(made, "127.0.0.2", number) == 422
+        forged = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "http"}
+        assert await attempt(made, "127.0.0.2", 100, **forged) == 429
+        assert await attempt(made, "127.0.0.3", 101) == 422
+        async with made.session.get(f"https://127.0.0.1:{made.https}/?lang=tr") as page:
+            assert page.cookies["lang"]["secure"]
+        form = {"name": ANNA, "password": PASSWORD}
+        url = f"https://127.0.0.1:{made.https}/console/login"
+        async with made.session.post(url, data=form, allow_redirects=False) as answer:
+            assert answer.status == 303
+            assert answer.cookies["__Host-session"]["secure"]

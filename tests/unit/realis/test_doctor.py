@@ -51,6 +51,15 @@ def test_a_certificate_nobody_can_see_is_a_problem_with_its_reason() -> None:
     assert "self-signed" in found.what
 
 
+def test_a_proxy_nobody_trusts_is_a_problem() -> None:
+    """With https in front all clients would look like one; on plain http nothing is in front."""
+    (finding,) = doctor.proxy("https://warnung.siegen.de", ())
+    assert levels([finding]) == [PROBLEM]
+    assert "trusted_proxies" in finding.remedy
+    assert levels(doctor.proxy("https://warnung.siegen.de", ("10.0.0.0/8",))) == [OK]
+    assert doctor.proxy("http://localhost:8080", ()) == []
+
+
 @pytest.mark.parametrize(
     ("contact", "expected"),
     [

@@ -58,6 +58,32 @@ def test_a_wrong_value_is_named(tmp_path: Path, more: str, where: str) -> None:
     assert caught.value.where == where
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ('["0.0.0.0/0"]', "jeder"),
+        ('["::/0"]', "jeder"),
+        ('["172.16.0.1/12"]', "172.16.0.1/12"),
+        ('["proxy.example"]', "proxy.example"),
+    ],
+)
+def test_a_network_that_is_none_is_not_trusted(tmp_path: Path, written: str, why: str) -> None:
+    """Names, host bits and the whole Internet are refused, in one sentence that says what was wrong."""
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        _load(tmp_path, f"trusted_proxies = {written}\n{GOOD}")
+    assert caught.value.where == "trusted_proxies.0"
+
+
+def test_trusted_proxies_come_from_file_or_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None by default; single addresses and networks of both kinds."""
+    assert _load(tmp_path, GOOD).trusted_proxies == ()
+    settings = _load(tmp_path, 'trusted_proxies = ["127.0.0.1", "fd00::/8"]\n' + GOOD)
+    assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "fd00::/8"]
+    assert "fd00::/8" in settings.model_dump_json()
+    monkeypatch.setenv("REALIS_TRUSTED_PROXIES", '["10.0.0.0/8"]')
+    assert [str(network) for network in _load(tmp_path, GOOD).trusted_proxies] == ["10.0.0.0/8"]
+
+
 def test_broken_toml_is_said_so(tmp_path: Path) -> None:
     """Not a traceback."""
     with pytest.raises(ConfigurationError, match="TOML"):
