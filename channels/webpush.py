@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
 
 from channels.webpush_answers import for_this_target_only, outcome_of
+from channels.webpush_batch import Batch, records, settled
 from channels.webpush_brake import Brake
-from channels.webpush_crypto import MAX_PLAINTEXT, padded
+from channels.webpush_crypto import MAX_PLAINTEXT
 from channels.webpush_frames import Job, Route
 from channels.webpush_message import headers, payload
 from channels.webpush_seal import seal
@@ -29,7 +28,7 @@ from channels.webpush_subscription import (
     parse_subscription,
 )
 from channels.webpush_worker import InProcess
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.delivery import Failed, FailureKind, Outcome
 from realis.egress import Blocked, Egress, EgressError, NotSent
 from realis.egress_policy import check_url
 from realis.errors import InvalidInput, SigningFailed
@@ -41,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 _LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
 _NOT_SIGNED = Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren")
-_NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
+_TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
 
 class Pusher(Protocol):
@@ -60,26 +59,6 @@ class Pusher(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What all targets of one ``send`` share, and what became of them.
-
-    Args:
-        routes: each origin's headers, or why nothing can be sent there.
-    """
-
-    message: Message
-    record: bytes
-    now: datetime
-    targets: Sequence[Target]
-    outcomes: list[Outcome] = field(init=False)
-    routes: dict[str, Route | Failed] = field(default_factory=dict)
-    brakes: dict[str, Brake] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.outcomes = [_NOT_TRIED] * len(self.targets)
-
-
 class WebPush:
     """Push to browsers and installed apps.
 
@@ -90,7 +69,8 @@ class WebPush:
         egress: guards the way to strangers; its policy is the one subscriptions are checked with.
         pusher: seals and posts for ``known`` hosts; by default in this process.
         in_flight: requests at once per batch.
-        strangers_in_flight: requests at once to strangers, over all batches.
+        strangers_in_flight: requests at once to strangers, over all batches; one batch, which is one stranger's, gets
+            a quarter of them.
         timeout_s: for one push, connecting included.
     """
 
@@ -112,6 +92,7 @@ class WebPush:
         self._pusher = pusher or InProcess(egress.policy)
         self._in_flight = in_flight
         self._strangers = asyncio.Semaphore(strangers_in_flight)
+        self._strangers_per_batch = max(1, strangers_in_flight // 4)
         self._timeout_s = timeout_s
         self._known = known
         self._sealer = ThreadPoolExecutor(1, thread_name_prefix="webpush")
@@ -130,19 +111,31 @@ class WebPush:
         await self._pusher.start()
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
-        """Encrypt and post to each target; one outcome per target, in order."""
-        plaintext = payload(message)
-        if len(plaintext) > MAX_PLAINTEXT:
-            log.error("webpush_too_large", incident=str(message.incident), size=len(plaintext), limit=MAX_PLAINTEXT)
+        """Encrypt and post to each target; one outcome per target, in order.
+
+        Whoever's service calls it too large (413) is sent less of it, once; a second 413 is the outcome.
+        """
+        fitting = records(message)
+        if not fitting:
+            log.error("webpush_too_large", incident=str(message.incident), limit=MAX_PLAINTEXT)
             return [Failed(FailureKind.TOO_LARGE, "Nachricht zu lang für Push")] * len(targets)
-        batch = _Batch(message, padded(plaintext), self._clock.now(), targets)
-        known, strangers = self._sorted(batch)
+        batch = Batch(message, fitting[0], self._clock.now(), targets)
+        await self._round(batch, range(len(targets)))
+        if len(fitting) > 1 and (refused := batch.too_large()):
+            log.info("webpush_sends_less", incident=str(message.incident), targets=len(refused))
+            batch.record, batch.now = fitting[1], self._clock.now()
+            await self._round(batch, refused)
+        return batch.outcomes
+
+    async def _round(self, batch: Batch, indices: Sequence[int]) -> None:
+        """Send the batch's record to the targets in these places, once."""
+        known, strangers = self._sorted(batch, indices)
+        slots = asyncio.Semaphore(self._strangers_per_batch)
         async with asyncio.TaskGroup() as group:
             for index in strangers:
-                group.create_task(self._to_stranger(batch, index))
+                group.create_task(self._to_stranger(batch, index, slots))
             if known:
                 await self._to_known(batch, known)
-        return batch.outcomes
 
     async def close(self) -> None:
         """Give back processes, sockets and the thread."""
@@ -152,12 +145,13 @@ class WebPush:
 
     # ---- known services
 
-    def _sorted(self, batch: _Batch) -> tuple[list[tuple[int, str]], list[int]]:
+    def _sorted(self, batch: Batch, indices: Sequence[int]) -> tuple[list[tuple[int, str]], list[int]]:
         """Targets at known services with their origin, and the others."""
         known: list[tuple[int, str]] = []
         strangers: list[int] = []
         sorts: dict[str, bool] = {}
-        for index, target in enumerate(batch.targets):
+        for index in indices:
+            target = batch.targets[index]
             try:
                 origin = target.origin or origin_of(check_url(endpoint_of(target.address), self._egress.policy))
             except DamagedAddressError:
@@ -174,7 +168,7 @@ class WebPush:
                 strangers.append(index)
         return known, strangers
 
-    async def _to_known(self, batch: _Batch, known: list[tuple[int, str]]) -> None:
+    async def _to_known(self, batch: Batch, known: list[tuple[int, str]]) -> None:
         """Hand one job to the pusher. What may not be signed is not handed over."""
         found = {origin: self._route(batch, origin) for origin in {origin for _, origin in known}}
         routes = [route for route in found.values() if isinstance(route, Route)]
@@ -187,17 +181,17 @@ class WebPush:
             number=0,
             record=batch.record,
             now=batch.now,
-            left_s=(batch.message.deadline - batch.now).total_seconds(),
+            left_s=batch.left_s(batch.now),
             timeout_s=self._timeout_s,
             in_flight=self._in_flight,
             routes=tuple(routes),
             targets=tuple((place, batch.targets[index].address) for index, place in ours),
         )
         outcomes = await self._pusher.work(job) if ours else []
-        for (index, _), outcome in zip(ours, _settled(job, outcomes), strict=True):
+        for (index, _), outcome in zip(ours, settled(job, outcomes), strict=True):
             batch.outcomes[index] = outcome
 
-    def _route(self, batch: _Batch, origin: str) -> Route | Failed:
+    def _route(self, batch: Batch, origin: str) -> Route | Failed:
         known = batch.routes.get(origin)
         if known is None:
             try:
@@ -211,8 +205,8 @@ class WebPush:
 
     # ---- strangers
 
-    async def _to_stranger(self, batch: _Batch, index: int) -> None:
-        async with self._strangers:
+    async def _to_stranger(self, batch: Batch, index: int, slots: asyncio.Semaphore) -> None:
+        async with slots, self._strangers:
             address = batch.targets[index].address
             loop = asyncio.get_running_loop()
             sealed = await loop.run_in_executor(self._sealer, seal, batch.record, address, self._egress.policy)
@@ -228,10 +222,8 @@ class WebPush:
             elif unsent is not None:
                 batch.outcomes[index] = unsent
 
-    def _unsent(self, batch: _Batch, brake: Brake) -> Failed | None:
-        if self._clock.now() >= batch.message.deadline:
-            return Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
-        return brake.held
+    def _unsent(self, batch: Batch, brake: Brake) -> Failed | None:
+        return brake.held if batch.left_s(self._clock.now()) > 0 else _TOO_LATE
 
     async def _post(self, endpoint: str, route: Route, body: bytes) -> Outcome:
         try:
@@ -239,19 +231,6 @@ class WebPush:
         except EgressError as error:
             return _outcome_of_error(error)
         return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
-
-
-def _settled(job: Job, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-    """Denials by a service that took other pushes of the job concern their target only."""
-    if not any(isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH for outcome in outcomes):
-        return outcomes
-    working = {
-        route for (route, _), outcome in zip(job.targets, outcomes, strict=True) if isinstance(outcome, Accepted)
-    }
-    return [
-        for_this_target_only(outcome) if route in working else outcome
-        for (route, _), outcome in zip(job.targets, outcomes, strict=True)
-    ]
 
 
 def _outcome_of_error(error: EgressError) -> Failed:

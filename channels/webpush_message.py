@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -65,6 +67,18 @@ def payload(message: Message) -> bytes:
         },
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def lessened(message: Message) -> Iterator[Message]:
+    """The message whole, then with ever fewer of its parts, for a service that calls it too large.
+
+    What happened goes first, remarks after it. Title (notice, kind, headline), instruction, end, source and link
+    always stay, and no word of them is changed.
+    """
+    yield message
+    without = replace(message.text, description="", shortened=True)
+    yield replace(message, text=without)
+    yield replace(message, text=replace(without, labels=()))
 
 
 def headers(message: Message, now: datetime) -> dict[str, str]:

@@ -107,6 +107,7 @@ class PushService:
         mode: empty, ``hang`` (takes the request, never answers), ``cut`` (takes it and drops the connection),
             ``drip`` (answers, but its body never ends).
         by_path: another status for one path.
+        most: bytes of a body it takes; a larger one is 413. 0 is no limit.
     """
 
     status: int = 201
@@ -114,6 +115,7 @@ class PushService:
     mode: str = ""
     by_path: dict[str, int] = field(default_factory=dict)
     body: bytes = b""
+    most: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
     origin: str = ""
     _runner: web.AppRunner | None = None
@@ -152,6 +154,8 @@ class PushService:
         if self.mode == "cut" and request.transport is not None:
             request.transport.abort()
         status = self.by_path.get(request.path, self.status)
+        if 0 < self.most < len(self.arrivals[-1].body):
+            status = 413
         if self.mode == "drip":
             endless = web.StreamResponse(status=status)
             await endless.prepare(request)

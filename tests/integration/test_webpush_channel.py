@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -218,11 +219,117 @@ async def test_nothing_is_sent_after_the_deadline(service: PushService) -> None:
     assert service.arrivals == []
 
 
-async def test_a_text_beyond_the_limit_is_too_large_and_not_cut(service: PushService, channel: WebPush) -> None:
-    """The channel never rewrites words: it says that they do not fit."""
+async def test_a_text_beyond_the_limit_loses_what_happened_and_no_word_else(
+    service: PushService, channel: WebPush
+) -> None:
+    """Better the headline and what to do than nothing at all."""
     message = replace(MESSAGE, text=replace(TEXT, description="ä" * 3000))
+    reader = service.phone("a")
+    assert kinds(await channel.send(message, [reader.target(1)])) == ["accepted"]
+    body = json.loads(reader.read(service.arrivals[0].body))["notification"]["body"]
+    assert "ä" * 9 not in body
+    assert TEXT.instruction in body
+
+
+async def test_a_headline_beyond_the_limit_is_too_large_and_not_cut(service: PushService, channel: WebPush) -> None:
+    """The channel never rewrites words: it says that they do not fit."""
+    message = replace(MESSAGE, text=replace(TEXT, headline="ä" * 3000))
     assert kinds(await channel.send(message, [service.phone("a").target(1)])) == ["too_large"]
     assert service.arrivals == []
+
+
+LONG = replace(MESSAGE, text=replace(TEXT, description="Der Pegel steigt. " * 45, labels=("nicht geprüft",)))
+"""A message in the second largest size, whose description alone makes it so."""
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_service_with_a_smaller_limit_gets_less_of_it_once(service: PushService, *, known: bool) -> None:
+    """413: title, what to do, end, source, remarks and link arrive in a smaller size; nobody hears it twice."""
+    service.most = 1500
+    channel = WebPush(Egress(LoopbackOnly()), PeerVapid(), StandingClock(), known=lambda host: known)
+    phones = [service.phone(str(number)) for number in range(20)]
+    outcomes = await channel.send(LONG, [phone.target(number) for number, phone in enumerate(phones)])
+    await channel.close()
+    assert outcomes == [Accepted()] * 20
+    taken = [arrival for arrival in service.arrivals if len(arrival.body) <= service.most]
+    assert len(taken) == 20
+    assert len(service.arrivals) == 40
+    assert len({len(arrival.body) for arrival in taken}) == 1
+    assert {arrival.path for arrival in taken} == {f"/push/{number}" for number in range(20)}
+    reader = next(phone for phone in phones if phone.endpoint.endswith(taken[0].path))
+    data = json.loads(reader.read(taken[0].body))
+    assert data["notification"]["title"] == LONG.text.title
+    assert data["notification"]["body"].split("\n") == [
+        TEXT.instruction,
+        f"{TEXT.until} · {TEXT.source}",
+        "nicht geprüft",
+    ]
+    assert (data["notification"]["navigate"], data["realis"]["revision"]) == (LONG.url, 1)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_service_that_finds_everything_too_large_is_asked_twice(service: PushService, *, known: bool) -> None:
+    """The second 413 is the outcome, which is final."""
+    service.status = 413
+    channel = WebPush(Egress(LoopbackOnly()), PeerVapid(), StandingClock(), known=lambda host: known)
+    assert kinds(await channel.send(LONG, [service.phone("a").target(1)])) == ["too_large"]
+    await channel.close()
+    assert len(service.arrivals) == 2
+    assert len(service.arrivals[1].body) < len(service.arrivals[0].body)
+
+
+async def test_only_whoever_was_refused_hears_it_again(service: PushService, channel: WebPush) -> None:
+    """One phone behind a narrow bridge costs one more push, not a second for everybody."""
+    service.by_path = {"/push/3": 413}
+    outcomes = await channel.send(LONG, [service.phone(str(number)).target(number) for number in range(10)])
+    assert kinds(outcomes) == ["accepted"] * 3 + ["too_large"] + ["accepted"] * 6
+    assert sorted(arrival.path for arrival in service.arrivals) == sorted(
+        [f"/push/{number}" for number in range(10)] + ["/push/3"]
+    )
+
+
+async def test_what_cannot_be_shorter_is_not_sent_again(service: PushService, channel: WebPush) -> None:
+    """A message that is in the smallest size already has nothing to lose."""
+    service.status = 413
+    short = replace(MESSAGE, text=replace(TEXT, notice="", description="", instruction="Ins Haus!"), url="https://x")
+    assert kinds(await channel.send(short, [service.phone("a").target(1)])) == ["too_large"]
+    assert len(service.arrivals) == 1
+
+
+class PassingClock(StandingClock):
+    """A minute and a half later at every look."""
+
+    def now(self) -> datetime:
+        """The next instant."""
+        self.at += timedelta(seconds=90)
+        return self.at
+
+
+async def test_too_late_for_the_shorter_one_is_tried_later(service: PushService) -> None:
+    """A send that took long ends within its claim; who is left was not sent to and is due again."""
+    service.status = 413
+    channel = WebPush(Egress(LoopbackOnly()), PeerVapid(), PassingClock(), known=lambda host: True)
+    assert kinds(await channel.send(LONG, [service.phone("a").target(1)])) == ["timeout"]
+    await channel.close()
+    assert len(service.arrivals) == 1
+
+
+async def test_one_stranger_leaves_room_for_the_others() -> None:
+    """A server that hangs takes a quarter of the strangers' lane; another one's phones are reached beside it."""
+    async with PushService(mode="hang") as hanging, PushService() as healthy:
+        channel = WebPush(Egress(LoopbackOnly()), PeerVapid(), StandingClock(), strangers_in_flight=8, timeout_s=2.0)
+        stuck = asyncio.create_task(
+            channel.send(MESSAGE, [hanging.phone(str(number)).target(number) for number in range(6)])
+        )
+        async with asyncio.timeout(5):
+            while len(hanging.arrivals) < 2:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+        targets = [healthy.phone(str(number)).target(number) for number in range(12)]
+        assert await channel.send(MESSAGE, targets) == [Accepted()] * 12
+        assert not stuck.done()
+        assert len(hanging.arrivals) == 2
+        await stuck
+        await channel.close()
 
 
 async def test_no_targets_are_no_work(channel: WebPush) -> None:

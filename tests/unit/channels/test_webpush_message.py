@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from channels.webpush import WebPush
 from channels.webpush_crypto import MAX_PLAINTEXT
-from channels.webpush_message import MAX_TTL_S, headers, payload, topic, ttl_s, urgency
+from channels.webpush_message import MAX_TTL_S, headers, lessened, payload, topic, ttl_s, urgency
 from realis.alert import Level
 from realis.draft import Rendered
 from realis.ports import Kind
@@ -96,6 +96,19 @@ def test_whatever_fits_the_declared_limit_fits_the_push(headline: str, descripti
     text = replace(text, description=description.replace('"', "”").replace("\\", "/"))
     if len(text.text.encode()) <= WebPush.limits.length:
         assert len(payload(replace(MESSAGE, text=text, url=text.link))) <= MAX_PLAINTEXT
+
+
+def test_less_of_it_keeps_what_must_be_told() -> None:
+    """First what happened is left out, then remarks; notice, kind, headline, instruction, end, source and link stay."""
+    message = replace(MESSAGE, text=replace(TEXT, labels=("Übersetzung nicht geprüft",)))
+    whole, less, least = [json.loads(payload(step)) for step in lessened(message)]
+    assert whole == json.loads(payload(message))
+    end = f"{TEXT.until} · {TEXT.source}"
+    assert less["notification"]["body"].split("\n") == [TEXT.instruction, end, "Übersetzung nicht geprüft"]
+    assert least["notification"]["body"].split("\n") == [TEXT.instruction, end]
+    for step in (less, least):
+        assert step["realis"] == whole["realis"]
+        assert {**step["notification"], "body": ""} == {**whole["notification"], "body": ""}
 
 
 def test_lifetime_is_what_is_left() -> None:
