@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -27,6 +28,7 @@ _MAX_ANSWER = 65_536
 """Bytes of one answer; what says more is cut off, its status stands."""
 
 _LONGEST_WISH = 100
+_FINAL_STATUS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +48,78 @@ class Peer:
     tls: bool
 
 
+Done = Callable[[Reply | Failed], None]
+"""Hears what became of one request; once."""
+
+_TORN = Failed(FailureKind.UNKNOWN, "Verbindung abgerissen")
+_SILENT = Failed(FailureKind.UNKNOWN, "keine Antwort in der Frist")
+
+
 class Connection(asyncio.Protocol):
-    """One connection, for one exchange at a time."""
+    """One connection, for one exchange at a time. Between two it lies among its ``idle`` fellows."""
 
-    __slots__ = ("_answer", "_parser", "_retry_after", "_size", "_status", "_transport", "free_since", "usable")
+    __slots__ = (
+        "_complete",
+        "_done",
+        "_idle",
+        "_loop",
+        "_parser",
+        "_retry_after",
+        "_size",
+        "_status",
+        "_timer",
+        "_transport",
+        "_until",
+        "free_since",
+        "usable",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, idle: deque[Connection]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._idle = idle
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Reply | None] | None = None
+        self._done: Done | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._retry_after, self._size, self._status = "", 0, 0
+        self._retry_after, self._size, self._status, self._complete = "", 0, 0, False
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0
         self.usable = True
         self.free_since = 0.0
 
-    def ask(self, request: bytes) -> asyncio.Future[Reply | None]:
-        """Send; the future gets the reply, or None if the connection broke without one."""
+    def ask(self, request: bytes, timeout_s: float, done: Done) -> None:
+        """Send; ``done`` hears the reply, or that the connection broke or stayed silent."""
         if self._transport is None:
             raise RuntimeError("not connected")
-        self._retry_after, self._size, self._status = "", 0, 0
-        self._answer = asyncio.get_running_loop().create_future()
+        self._retry_after, self._size, self._status, self._complete = "", 0, 0, False
+        self._done = done
+        self._until = self._loop.time() + timeout_s
+        # One timer serves many exchanges: it looks again when it finds that it was early.
+        if self._timer is None or self._timer.when() > self._until:
+            self._look_at(self._until)
         self._transport.write(request)
-        return self._answer
-
-    def status_so_far(self) -> Reply | None:
-        """The reply, if its head has come but its end has not."""
-        return Reply(self._status, self._retry_after) if self._status >= 200 else None
 
     def close(self) -> None:
         """At once; nothing waits for the other side."""
         self.usable = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._transport is not None:
             self._transport.abort()
+
+    def _look_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._done is None:
+            return
+        if self._loop.time() < self._until:
+            self._look_at(self._until)
+        else:
+            self._finish(_SILENT, usable=False)
 
     # ---- what asyncio calls
 
@@ -86,128 +129,124 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a peer that talks unasked, endlessly or nonsense is cut off."""
-        if self._answer is None or self._answer.done():
+        if self._done is None:
             self.close()
             return
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._finish(self.status_so_far(), usable=False)
-        self._size += len(data)
-        if self._size > _MAX_ANSWER:
-            self._finish(self.status_so_far(), usable=False)
+            self._finish(_TORN, usable=False)
+            return
+        # Only now, so that what follows an answer in the same bytes is never taken for the next one.
+        if self._complete:
+            self._finish(_TORN, usable=self.usable)
+        elif self._size > _MAX_ANSWER:
+            self._finish(_TORN, usable=False)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """A status that came before the end stands."""
-        self._finish(self.status_so_far(), usable=False)
+        self._finish(_TORN, usable=False)
 
     # ---- what the parser calls
 
+    def on_message_begin(self) -> None:
+        """More than was asked for: whoever says it is not asked again."""
+        if self._complete:
+            self.usable = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the one header that matters."""
-        if name.lower() == b"retry-after":
+        if not self._complete and name.lower() == b"retry-after":
             self._retry_after = value[:_LONGEST_WISH].decode("latin-1").strip()
 
     def on_headers_complete(self) -> None:
         """From here on a status is known."""
-        self._status = self._parser.get_status_code()
+        if not self._complete:
+            self._status = self._parser.get_status_code()
 
     def on_message_complete(self) -> None:
         """An interim answer (1xx) is not the answer; one too many ends the connection."""
-        if self._answer is None or self._answer.done():
-            self.close()
-        elif (reply := self.status_so_far()) is not None:
-            self._finish(reply, usable=self._parser.should_keep_alive())
+        if not self._complete and self._status >= _FINAL_STATUS:
+            self._complete = True
+            self.usable = self.usable and self._parser.should_keep_alive()
 
-    def _finish(self, reply: Reply | None, *, usable: bool) -> None:
+    def _finish(self, otherwise: Failed, *, usable: bool) -> None:
+        """Tell what was said, or else what went wrong; afterwards the connection may be asked again."""
+        done, self._done = self._done, None
         if not usable:
             self.close()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(reply)
+        elif done is not None:
+            self.free_since = self._loop.time()
+            self._idle.append(self)
+        if done is not None:
+            done(Reply(self._status, self._retry_after) if self._status >= _FINAL_STATUS else otherwise)
 
 
 class Poster:
     """Posts to push services, keeping connections. Belongs to one event loop; ``close`` it once.
 
+    How many exchanges go on at once is for the caller to bound.
+
     Args:
         policy: which addresses may be connected to, whatever a name says.
         trust: more roots of trust, PEM.
-        limit: most exchanges at once; the others wait within their own timeout.
     """
 
-    def __init__(self, policy: Policy, *, trust: str = "", limit: int = 512) -> None:
+    def __init__(self, policy: Policy, *, trust: str = "") -> None:
         self._policy = policy
         self._trust = trust
-        self._slots = asyncio.Semaphore(limit)
         self._idle: dict[Peer, deque[Connection]] = {}
+        self._opening: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def post(self, peer: Peer, request: bytes, timeout_s: float) -> Reply | Failed:
+    def post(self, peer: Peer, request: bytes, timeout_s: float, done: Done) -> None:
         """One request as it stands, never repeated.
 
-        Returns:
-            The reply, or why there is none: ``UNKNOWN`` if the other side may have taken it.
+        Args:
+            timeout_s: connecting included.
+            done: hears the reply, or why there is none: ``UNKNOWN`` if the other side may have taken it. Never
+                called before this returns.
         """
-        connection: Connection | None = None
-        try:
-            async with asyncio.timeout(timeout_s), self._slots:
-                connection = self._reusable(peer)
-                if connection is None:
-                    opened = await self._connect(peer, min(CONNECT_TIMEOUT_S, timeout_s * _CONNECT_SHARE))
-                    if isinstance(opened, Failed):
-                        return opened
-                    connection = opened
-                reply = await connection.ask(request)
-        except TimeoutError:
-            return self._late(connection)
-        except BaseException:
-            if connection is not None:
-                connection.close()
-            raise
-        self._keep(peer, connection)
-        return reply or Failed(FailureKind.UNKNOWN, "Verbindung abgerissen")
+        connections = self._idle.get(peer)
+        while connections:
+            connection = connections.pop()
+            if connection.usable:
+                connection.ask(request, timeout_s, done)
+                return
+        opening = asyncio.get_running_loop().create_task(self._post_anew(peer, request, timeout_s, done))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, open no more."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        for opening in self._opening:
+            opening.cancel()
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
         self._idle.clear()
 
-    def _late(self, connection: Connection | None) -> Reply | Failed:
-        if connection is None:
-            return Failed(FailureKind.TIMEOUT, "keine Verbindung in der Frist")
-        reply = connection.status_so_far()
-        connection.close()
-        return reply or Failed(FailureKind.UNKNOWN, "keine Antwort in der Frist")
-
-    def _reusable(self, peer: Peer) -> Connection | None:
-        connections = self._idle.get(peer)
-        while connections:
-            connection = connections.pop()
-            if connection.usable:
-                return connection
-        return None
-
-    def _keep(self, peer: Peer, connection: Connection) -> None:
-        if connection.usable:
-            loop = asyncio.get_running_loop()
-            connection.free_since = loop.time()
-            self._idle.setdefault(peer, deque()).append(connection)
+    async def _post_anew(self, peer: Peer, request: bytes, timeout_s: float, done: Done) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        opened = await self._connect(peer, min(CONNECT_TIMEOUT_S, timeout_s * _CONNECT_SHARE))
+        if isinstance(opened, Failed):
+            done(opened)
+        else:
+            opened.ask(request, until - loop.time(), done)
             self._sweeper = self._sweeper or loop.call_later(_KEEPALIVE_S / 3, self._sweep)
 
     def _sweep(self) -> None:
         """Close what has been idle too long; the longest idle stand first."""
         loop = asyncio.get_running_loop()
-        for peer, connections in list(self._idle.items()):
+        for connections in self._idle.values():
             while connections and connections[0].free_since < loop.time() - _KEEPALIVE_S * 2 / 3:
                 connections.popleft().close()
-            if not connections:
-                del self._idle[peer]
-        self._sweeper = loop.call_later(_KEEPALIVE_S / 3, self._sweep) if self._idle else None
+        self._sweeper = loop.call_later(_KEEPALIVE_S / 3, self._sweep)
 
     async def _connect(self, peer: Peer, timeout_s: float) -> Connection | Failed:
         try:
@@ -227,11 +266,12 @@ class Poster:
         if not allowed:
             return Failed(FailureKind.REJECTED, "Adresse gesperrt: Die Adresse hinter dem Namen ist nicht erlaubt.")
         failed = Failed(FailureKind.UNAVAILABLE, "keine Verbindung")
+        idle = self._idle.setdefault(peer, deque())
         context, name = (self._tls(), peer.host) if peer.tls else (None, None)
         for host in allowed:
             try:
                 _, connection = await loop.create_connection(
-                    Connection, host, peer.port, ssl=context, server_hostname=name
+                    lambda: Connection(idle), host, peer.port, ssl=context, server_hostname=name
                 )
             except ssl.SSLError:
                 failed = Failed(FailureKind.UNAVAILABLE, "TLS-Verbindung nicht möglich")

@@ -6,14 +6,16 @@ It opens no database, holds no key of ours and knows no time but what the job sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 
 from channels.webpush_answers import outcome_of
 from channels.webpush_brake import Brake
 from channels.webpush_frames import Job, Route
-from channels.webpush_http import Peer, Poster
+from channels.webpush_http import Peer, Poster, Reply
 from channels.webpush_seal import Sealer
 from realis.delivery import Failed, FailureKind, Outcome
 from realis.egress_policy import Policy
@@ -25,7 +27,10 @@ Tell = Callable[[int, Outcome], None]
 _OWN_HEADERS = {"User-Agent": "REALIS", "Accept-Encoding": "identity"}
 _NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
 _AT_ONCE = 8
-"""Pushes begun before the loop may look at answers: the first ones one by one, so that they leave at once."""
+"""Pushes begun before the loop may look at answers."""
+
+_COMPANY_S = 0.002
+"""How long a free place waits for others to be filled with it."""
 
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
@@ -88,46 +93,83 @@ class InProcess:
 
 
 class _Run:
-    """One job being worked off."""
+    """One job being worked off: a bounded number of pushes is out; each answer lets the next one go."""
 
     def __init__(self, job: Job, services: list[_Service | Failed], poster: Poster, tell: Tell) -> None:
         self._job = job
         self._services = services
         self._poster = poster
         self._tell = tell
-        self._slots = asyncio.Semaphore(job.in_flight)
-        self._clock = asyncio.get_running_loop().time
-        self._started = self._clock()
+        self._sealed = self._requests()
+        self._out = 0
+        self._spent = False
+        self._refill: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
+        self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for index, (route, address) in enumerate(self._job.targets):
-                await self._slots.acquire()
-                service = self._services[route]
-                sealed = self._unsent(service) or _seal(service, address)
-                if isinstance(sealed, Failed):
-                    self._slots.release()
-                    self._tell(index, sealed)
-                elif isinstance(service, _Service):
-                    group.create_task(self._post(index, service, *sealed))
-                    if index < _AT_ONCE or index % _AT_ONCE == 0:
-                        await asyncio.sleep(0)  # let it leave before more are sealed
+        """Until every target has an outcome."""
+        for _ in range(_AT_ONCE):
+            self._fill(1)
+            await asyncio.sleep(0)  # the very first ones leave one by one, so that they leave at once
+        while not self._over.done() and not self._spent and self._out < self._job.in_flight:
+            self._fill(_AT_ONCE)
+            await asyncio.sleep(0)
+        await self._over
+
+    def _fill(self, most: int) -> None:
+        """Let some more go, as far as there is room: first seal them all, then send, so that they leave together."""
+        room = min(most, self._job.in_flight - self._out)
+        for index, service, request in list(islice(self._sealed, room)):
+            self._out += 1
+            self._poster.post(service.peer, request, self._job.timeout_s, partial(self._answered, index, service))
+        if self._out == 0 and not self._over.done():
+            self._over.set_result(None)
+
+    def _requests(self) -> Iterator[tuple[int, _Service, bytes]]:
+        """Every target's request in turn, made when it is asked for; whom nothing can be sent is told at once."""
+        for index, (route, address) in enumerate(self._job.targets):
+            service = self._services[route]
+            sealed = self._unsent(service) or _seal(service, address)
+            if isinstance(sealed, Failed):
+                self._tell(index, sealed)
+            elif isinstance(service, _Service):
+                path, body = sealed
+                yield index, service, f"POST {path} HTTP/1.1\r\n{service.head}{len(body)}\r\n\r\n".encode() + body
+        self._spent = True
 
     def _unsent(self, service: _Service | Failed) -> Failed | None:
         """Why nothing may be sent to this service now, or None."""
         if isinstance(service, Failed):
             return service
-        return _TOO_LATE if self._clock() - self._started >= self._job.left_s else service.brake.held
+        return _TOO_LATE if self._loop.time() - self._started >= self._job.left_s else service.brake.held
 
-    async def _post(self, index: int, service: _Service, path: str, body: bytes) -> None:
-        request = f"POST {path} HTTP/1.1\r\n{service.head}{len(body)}\r\n\r\n".encode() + body
-        reply = await self._poster.post(service.peer, request, self._job.timeout_s)
-        self._slots.release()
+    def _answered(self, index: int, service: _Service, reply: Reply | Failed) -> None:
+        if self._over.done():
+            return  # given up meanwhile
+        self._out -= 1
         outcome = reply if isinstance(reply, Failed) else outcome_of(reply.status, reply.retry_after, self._now())
         self._tell(index, service.brake.note(outcome))
+        # Requests that leave together wake the other side once; but nobody waits long for company.
+        if self._out == 0 or self._job.in_flight - self._out >= _AT_ONCE:
+            self._go_on()
+        elif self._refill is None and not self._spent:
+            self._refill = self._loop.call_later(_COMPANY_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._refill is not None:
+            self._refill.cancel()
+            self._refill = None
+        if self._over.done():
+            return
+        try:
+            self._fill(_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - called by the event loop: whoever awaits the run must hear it
+            self._over.set_exception(error)
 
     def _now(self) -> datetime:
-        return self._job.now + timedelta(seconds=self._clock() - self._started)
+        return self._job.now + timedelta(seconds=self._loop.time() - self._started)
 
 
 def _seal(service: _Service | Failed, address: str) -> tuple[str, bytes] | Failed:

@@ -61,11 +61,18 @@ async def raw(answer: bytes, *, hang_up: bool = False) -> AsyncIterator[Raw]:
             writer.close()
 
 
+def post(poster: Poster, peer: Peer, timeout_s: float) -> asyncio.Future[Reply | Failed]:
+    """One request, and what is heard of it."""
+    answer: asyncio.Future[Reply | Failed] = asyncio.get_running_loop().create_future()
+    poster.post(peer, REQUEST, timeout_s, answer.set_result)
+    return answer
+
+
 async def ask(server: Raw, poster: Poster | None = None, timeout_s: float = 0.5) -> Reply | Failed:
     """One request."""
     own = poster or Poster(LoopbackOnly())
     try:
-        return await asyncio.wait_for(own.post(Peer("127.0.0.1", server.port, False), REQUEST, timeout_s), BOUND_S)
+        return await asyncio.wait_for(post(own, Peer("127.0.0.1", server.port, False), timeout_s), BOUND_S)
     finally:
         if poster is None:
             own.close()
@@ -131,7 +138,7 @@ async def test_the_address_is_checked_at_the_socket() -> None:
     """Whatever the name says: a public policy opens nothing inside."""
     async with raw(b"") as server:
         for host in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
-            outcome = await Poster(PublicOnly()).post(Peer(host, server.port, False), REQUEST, 1.0)
+            outcome = await post(Poster(PublicOnly()), Peer(host, server.port, False), 1.0)
             assert isinstance(outcome, Failed)
             assert outcome.kind is FailureKind.REJECTED
         assert server.connections == 0
