@@ -23,11 +23,11 @@ ifeq ($(shell { $(USABLE); } >/dev/null 2>&1 && echo yes),)
 $(shell rm -rf $(STAMPS))
 endif
 
-.PHONY: help setup run test check bench lock clean setup-tests system-packages
+.PHONY: help setup run test test-crash check bench lock clean setup-tests system-packages
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/assets ## install what running needs, into .venv
 	@echo "REALIS is installed in $(VENV)."
@@ -43,6 +43,10 @@ check: $(STAMPS)/dev ## format, lint, types, import contracts
 
 test: setup-tests check ## everything: check, then all tests (installs browsers and nginx from Debian where missing)
 	$(PY) -m pytest
+
+test-crash: setup-tests ## 200 times kill -9 while 20,000 are warned, on SQLite and on PostgreSQL with Redis (half an hour)
+	REALIS_KILLS=$${REALIS_KILLS:-200} REALIS_TARGETS=$${REALIS_TARGETS:-20000} \
+	  $(PY) -m pytest -s tests/acceptance/test_crashes.py
 
 bench: setup-tests ## measure pushes to a local nginx beside the peer's own loop, and what one machine reaches (takes a while)
 	$(PY) -m tests.benchmarks $(PARTS)

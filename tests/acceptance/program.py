@@ -28,11 +28,23 @@ class Post:
     delay_s: float = 0.003
     arrivals: list[tuple[str, bytes]] = field(default_factory=list)
     origin: str = ""
+    emptied: int = 0
 
     @property
     def count(self) -> int:
         """How many pushes arrived."""
         return len(self.arrivals)
+
+    @property
+    def ever(self) -> int:
+        """How many arrived, with those that were taken out."""
+        return self.emptied + len(self.arrivals)
+
+    def empty(self) -> list[tuple[str, bytes]]:
+        """Take out what arrived so far."""
+        taken, self.arrivals = self.arrivals, []
+        self.emptied += len(taken)
+        return taken
 
     def per_path(self, start: int = 0) -> Counter[str]:
         """How often each endpoint was reached, from an arrival on."""
@@ -62,6 +74,10 @@ class Post:
         return web.Response(status=201)
 
 
+class EndedError(AssertionError):
+    """A program ended where it should have answered."""
+
+
 @dataclass(slots=True)
 class Child:
     """One run of ``tests.acceptance.child``."""
@@ -73,7 +89,8 @@ class Child:
         """The next line it prints."""
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), bound_s)
-        assert line, f"the child ended: {self.errors.read_text()[-4000:]}"
+        if not line:
+            raise EndedError(f"the child ended: {self.errors.read_text()[-4000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -91,21 +108,23 @@ class Child:
         return await asyncio.wait_for(self.process.wait(), bound_s)
 
 
-@asynccontextmanager
-async def child(folder: Path) -> AsyncIterator[Child]:
-    """The program on this folder, serving; killed at the end if it still lives."""
-    errors = folder / "child.log"
+async def launch(errors: Path, module: str, *words: str) -> asyncio.subprocess.Process:
+    """Start one of the tests' own programs, which takes orders and answers by the line; it has said nothing yet."""
     with errors.open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.acceptance.child",
-            str(folder),
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *words),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             cwd=ROOT,
         )
+
+
+@asynccontextmanager
+async def child(folder: Path) -> AsyncIterator[Child]:
+    """The program on this folder, serving; killed at the end if it still lives."""
+    errors = folder / "child.log"
+    process = await launch(errors, "tests.acceptance.child", str(folder))
     started = Child(process, errors)
     try:
         await started.answer()

@@ -33,7 +33,7 @@ from realis.storage.schema import batches, dispatches
 from realis.stores import AuditEntry
 from realis.wiring import build
 from tests.acceptance.child import carry_out, say
-from tests.acceptance.program import ROOT, Child
+from tests.acceptance.program import Child, launch
 from tests.fakes import installation
 from tests.fakes.installation import LOOPBACK, Installation, Subscriber, seed
 from tests.fakes.postgres import PostgresServer, postgres_server
@@ -78,21 +78,18 @@ class Cluster:
         """Store many phones."""
         await seed(self.settings("seed"), subscribers)
 
-    @asynccontextmanager
-    async def node(self, name: str, part: Part) -> AsyncIterator[Node]:
-        """A process playing a part; killed at the end if it still lives."""
+    async def launch(self, name: str, part: Part) -> Node:
+        """A process playing a part, which has said nothing yet."""
         self.settings(name)
         errors = self.folder / f"{name}.log"
         words = (str(self.folder / name), part.value, self.url, self.redis.url, str(self.lease_s))
-        with errors.open("ab") as out:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.fakes.cluster", *words),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=out,
-                cwd=ROOT,
-            )
-        child = Node(process, errors)
+        return Node(await launch(errors, "tests.fakes.cluster", *words), errors)
+
+    @asynccontextmanager
+    async def node(self, name: str, part: Part) -> AsyncIterator[Node]:
+        """A process playing a part; killed at the end if it still lives."""
+        child = await self.launch(name, part)
+        process = child.process
         try:
             child.ports = await child.answer()
             yield child
