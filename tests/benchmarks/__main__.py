@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import math
 import os
 import platform
-import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import uvloop
 
-from tests.benchmarks.first import release_to_first
-from tests.benchmarks.floor import ecdh_per_s, requests_per_s
+from realis import log
+from tests.benchmarks import floor as machine
+from tests.benchmarks import overtake as overtaking
+from tests.benchmarks import together
+from tests.benchmarks.clients import http_clients
+from tests.benchmarks.first import CHANNELS, release_to_first
+from tests.benchmarks.memory import peak
 from tests.benchmarks.nginx import nginx
+from tests.benchmarks.processes import Bill
 from tests.benchmarks.push import compare, phones, push_channel
 from tests.benchmarks.whole_path import whole_path
 
@@ -22,39 +28,44 @@ CITY = 104_444
 """The inhabitants of Siegen."""
 
 
-async def floor(_given: argparse.Namespace) -> None:
+async def floor(given: argparse.Namespace) -> None:
     """What the machine can do."""
     async with nginx() as server:
-        ecdh, requests = await ecdh_per_s(), await requests_per_s(server)
-    cores = os.cpu_count() or 1
-    # Each push needs one key made and one agreement; two cores do nothing else in this bound.
-    print(f"floor ecdh_per_s={ecdh:.0f} wrk_per_s={requests:.0f} city_s_of_ecdh_alone={CITY / ecdh / cores:.1f}")
+        least = await machine.floor(server)
+    print(
+        f"floor ecdh_per_s={least.agreements:.0f} keys_per_s={least.keys:.0f} wrk_per_s={least.requests:.0f}"
+        f" targets={given.targets} floor_s={least.seconds(given.targets):.2f}"
+    )
 
 
 async def push(given: argparse.Namespace) -> None:
     """The whole path to ten thousand, beside the peer's own loop."""
-    await _beside("push", min(given.targets, 10_000), max(given.rounds, 3))
+    targets = min(given.targets, 10_000)
+    async with nginx() as server:
+        result = await compare(server, whole_path, targets=targets, rounds=max(given.rounds, 3))
+    print(f"push targets={targets} {result.line}")
 
 
 async def push_city(given: argparse.Namespace) -> None:
-    """The whole path to all of the city, beside the peer's own loop."""
-    await _beside("push_city", given.targets, given.rounds)
-
-
-async def _beside(name: str, targets: int, rounds: int) -> None:
+    """The whole path to all of the city, beside the peer's own loop and beside what is possible at all."""
     async with nginx() as server:
-        result = await compare(server, whole_path, targets=targets, rounds=rounds)
+        bill, least = Bill(server), await machine.floor(server)
+        ours = partial(whole_path, bill=bill)
+        result = await compare(server, ours, targets=given.targets, rounds=given.rounds)
+    part, each = least.seconds(given.targets) / result.seconds, 1e6 / given.targets
+    print(f"push_city targets={given.targets} {result.line} floor_part={part:.2f}")
     print(
-        f"{name} targets={targets} seconds={result.seconds:.2f} ratio_to_pywebpush={result.ratio:.2f}"
-        f" (pywebpush {result.peer_seconds:.2f} s)"
+        f"push_city_cpu parent_us={bill.parent * each:.1f} children_us={bill.children * each:.1f}"
+        f" nginx_us={bill.nginx * each:.1f}"
     )
 
 
 async def push_channel_alone(given: argparse.Namespace) -> None:
     """The channel in this process alone, without store, dispatcher and children."""
+    targets = min(given.targets, 10_000)
     async with nginx() as server:
-        result = await compare(server, push_channel, targets=min(given.targets, 10_000), rounds=given.rounds)
-    print(f"push_channel seconds={result.seconds:.2f} ratio_to_pywebpush={result.ratio:.2f}")
+        result = await compare(server, push_channel, targets=targets, rounds=given.rounds)
+    print(f"push_channel targets={targets} {result.line}")
 
 
 async def push_tls(given: argparse.Namespace) -> None:
@@ -65,39 +76,63 @@ async def push_tls(given: argparse.Namespace) -> None:
 
 
 async def push_scaling(given: argparse.Namespace) -> None:
-    """Seconds from a thousand to a hundred thousand."""
-    sizes, taken = [size for size in (1_000, 10_000, 100_000) if size <= max(given.targets, 1_000)], []
+    """Seconds from a thousand to a hundred thousand. An exponent of 1 is linear."""
+    sizes = [size for size in (1_000, 10_000, 100_000) if size <= max(given.targets, 1_000)]
     async with nginx() as server:
-        for size in sizes:
-            taken.append(await whole_path(phones(server, size)))
-    said = " ".join(f"s_{size}={seconds:.2f}" for size, seconds in zip(sizes, taken, strict=True))
-    more = (taken[-1] - taken[0]) / (sizes[-1] - sizes[0]) if len(sizes) > 1 else 0.0
-    print(f"push_scaling {said} us_per_more_target={more * 1e6:.0f}")
+        taken = [await whole_path(phones(server, size)) for size in sizes]
+    said = " ".join(
+        f"s_{size}={seconds:.2f} per_target_us_{size}={seconds / size * 1e6:.0f}"
+        for size, seconds in zip(sizes, taken, strict=True)
+    )
+    grown = math.log(taken[-1] / taken[0]) / math.log(sizes[-1] / sizes[0]) if len(sizes) > 1 else math.nan
+    print(f"push_scaling {said} exponent={grown:.2f}")
 
 
 async def push_memory(given: argparse.Namespace) -> None:
-    """The most memory, in processes of their own."""
+    """The most memory, in processes of their own; and how it divides between the parent and its children."""
     most = min(given.targets, 100_000)
-    small, large = [float(await _measured(size)) for size in (1_000, most)]
-    print(f"push_memory mb_1k={small:.1f} mb_{most // 1000}k={large:.1f} ratio={large / small:.2f}")
+    small, large = await peak(1_000), await peak(most)
+    name = f"{most // 1000}k"
+    print(f"push_memory mb_1k={sum(small):.1f} mb_{name}={sum(large):.1f} ratio={sum(large) / sum(small):.2f}")
+    print(
+        f"push_memory_parts parent_1k={small[0]:.1f} parent_{name}={large[0]:.1f}"
+        f" children_1k={small[1]:.1f} children_{name}={large[1]:.1f}"
+    )
+
+
+async def push_cluster(given: argparse.Namespace) -> None:
+    """Two workers on PostgreSQL and Redis, beside one and beside the single machine."""
+    async with nginx() as server:
+        found = await together.push_cluster(server, phones(server, given.targets))
+    print(
+        f"push_cluster targets={given.targets} two_s={found.two_s:.2f} one_s={found.one_s:.2f}"
+        f" single_s={found.single_s:.2f} ratio_to_single={found.single_s / found.two_s:.2f} share={found.share:.2f}"
+    )
+
+
+async def overtake(given: argparse.Namespace) -> None:
+    """A graver warning to the screens, beside the pushes of a lesser one."""
+    async with nginx() as server:
+        found = await overtaking.overtake(server, phones(server, given.targets), screens=given.screens)
+    print(f"overtake screens={given.screens} targets={given.targets} {found.line}")
 
 
 async def first(given: argparse.Namespace) -> None:
-    """From a release to the first arrival."""
+    """From the end of a release's pause to the first arrival."""
     async with nginx(log=True) as server:
         subscriptions = phones(server, given.targets)
         small, large = await release_to_first(server, subscriptions, districts=given.districts, cities=given.cities)
     for where, firsts, number in (("district", small, given.districts), ("city", large, given.cities)):
-        for channel in ("push", "screen", "feed") if number else ():
+        for channel in CHANNELS if number else ():
             print(f"release_to_first to={where} channel={channel} releases={number} {firsts.line(channel)}")
 
 
-async def _measured(targets: int) -> str:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.memory", str(targets), stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    return out.decode().split()[-1]
+async def clients(_given: argparse.Namespace) -> None:
+    """Processor time of one request, by HTTP client."""
+    async with nginx() as server:
+        found = await http_clients(server)
+    said = [f"{name}_us={'not-installed' if cost is None else f'{cost:.0f}'}" for name, cost in found.items()]
+    print("http_clients", *said)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
@@ -108,7 +143,10 @@ PARTS: dict[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
     "push_tls": push_tls,
     "push_scaling": push_scaling,
     "push_memory": push_memory,
+    "push_cluster": push_cluster,
     "release_to_first": first,
+    "overtake": overtake,
+    "http_clients": clients,
 }
 """What is measured, by the name its lines begin with."""
 
@@ -129,4 +167,6 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--districts", type=int, default=500, help="releases to one district")
     parser.add_argument("--cities", type=int, default=20, help="releases to the whole city")
+    parser.add_argument("--screens", type=int, default=500, help="screens that are overtaken to")
+    log.configure(level="WARNING")
     uvloop.run(main(parser.parse_args()))

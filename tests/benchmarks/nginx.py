@@ -1,4 +1,7 @@
-"""A local nginx that answers 201 to every push and counts what reached it."""
+"""A local nginx that answers 201 to every push and counts what reached it; it plays Telegram's Bot API, too.
+
+A peer outside our process: what arrives there has left, and no loop of ours notes when.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,11 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096{tls};
     location = /status {{ access_log off; stub_status; }}
+    location /bot {{
+      access_log {bots};
+      default_type application/json;
+      return 200 '{{"ok":true,"result":{{"message_id":7,"date":1,"chat":{{"id":-1001,"type":"channel"}}}}}}';
+    }}
     location / {{ return 201; }}
   }}
 }}
@@ -48,12 +56,16 @@ class Nginx:
     """The running server.
 
     Args:
-        arrivals: when each request was answered, one line of seconds each; empty unless it was asked for.
+        arrivals: when each push was answered, one line of seconds each; not there unless it was asked for.
+        bots: the same for calls of the Bot API.
+        pid: its first process; the worker is that one's child.
         trust: the certificate to trust, PEM; empty without TLS.
     """
 
     origin: str
     arrivals: Path
+    bots: Path
+    pid: int
     trust: str = ""
 
     async def requests(self) -> int:
@@ -72,7 +84,7 @@ async def nginx(workers: int = 1, *, log: bool = False, tls: bool = False) -> As
     """Start Debian's nginx on a free loopback port with a configuration of its own; ends it.
 
     Args:
-        log: write down when each request came.
+        log: write down when each request came (to the millisecond).
         tls: with a certificate made for this run.
     """
     program = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -82,7 +94,8 @@ async def nginx(workers: int = 1, *, log: bool = False, tls: bool = False) -> As
         config = _write_config(home, workers, port, log=log, tls=tls)
         process = await asyncio.create_subprocess_exec(program, "-p", folder, "-c", config, "-e", f"{folder}/error.log")
         try:
-            running = Nginx(f"http{'s' if tls else ''}://127.0.0.1:{port}", home / "arrivals", trust)
+            origin = f"http{'s' if tls else ''}://127.0.0.1:{port}"
+            running = Nginx(origin, home / "arrivals", home / "bots", process.pid, trust)
             await _until_up(running)
             yield running
         finally:
@@ -95,8 +108,8 @@ def _write_config(folder: Path, workers: int, port: int, *, log: bool, tls: bool
     folder.chmod(0o755)  # nginx gives up root for its workers
     config = folder / "nginx.conf"
     secured = f" ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem" if tls else ""
-    logged = f"{folder}/arrivals arrival" if log else "off"
-    config.write_text(_CONFIG.format(workers=workers, folder=folder, port=port, log=logged, tls=secured))
+    pushes, bots = [f"{folder}/{name} arrival" if log else "off" for name in ("arrivals", "bots")]
+    config.write_text(_CONFIG.format(workers=workers, folder=folder, port=port, log=pushes, bots=bots, tls=secured))
     return config
 
 

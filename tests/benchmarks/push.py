@@ -45,6 +45,11 @@ class Result:
     peer_seconds: float
     ratio: float
 
+    @property
+    def line(self) -> str:
+        """As it is printed."""
+        return f"seconds={self.seconds:.2f} ratio_to_pywebpush={self.ratio:.2f} (pywebpush {self.peer_seconds:.2f} s)"
+
 
 def phones(server: Nginx, count: int) -> list[Phone]:
     """Subscribed phones with distinct keys."""

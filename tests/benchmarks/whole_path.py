@@ -14,19 +14,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import and_
 
 from realis.alert import Level, Occasion
 from realis.area import Area, Circle, cell_of
-from realis.core import Core
+from realis.core import Core, Part
 from realis.delivery import State
 from realis.draft import Content, DraftKind, LanguageText
 from realis.egress_policy import LoopbackOnly
 from realis.ports import NewTarget
 from realis.release import Actor, IssuePolicy, Role
 from realis.settings import CapSettings, CitySettings, Settings
+from realis.storage.ledger import DispatchState
+from realis.storage.schema import alerts, dispatches
 from realis.ways_out import Doors
 from realis.wiring import App, Variation, build
+from tests.benchmarks.processes import Bill
 from tests.fakes.push_service import Phone
 
 LAT, LON = 50.0, 9.0
@@ -49,19 +55,45 @@ class Ready:
     digest: str
 
 
-async def whole_path(subscriptions: Sequence[Phone], trust: str = "") -> float:
+async def whole_path(subscriptions: Sequence[Phone], trust: str = "", *, bill: Bill | None = None) -> float:
     """Seconds from the press on Freigeben to the last outcome on disk. Subscribing does not count."""
     async with running(subscriptions, trust) as app:
-        ready = await prepare(app.core, CITY)
-        started = time.perf_counter()
-        await release(app.core, ready)
-        await recorded(app.core, ready, len(subscriptions))
-        return time.perf_counter() - started
+        if bill:
+            bill.open()
+        taken = await warn_all(app.core, len(subscriptions))
+        if bill:
+            bill.close()
+        return taken
+
+
+async def warn_all(core: Core, targets: int) -> float:
+    """Seconds from the press to the last outcome on disk, for everybody there is."""
+    ready = await prepare(core, CITY)
+    started = time.perf_counter()
+    await release(core, ready)
+    await recorded(core, ready, targets)
+    return time.perf_counter() - started
 
 
 @asynccontextmanager
-async def running(subscriptions: Iterable[Phone], trust: str = "") -> AsyncIterator[App]:
-    """An installation of its own with these phones, at work."""
+async def running(
+    subscriptions: Iterable[Phone], trust: str = "", *, config: Settings | None = None, part: Part = Part.ALL
+) -> AsyncIterator[App]:
+    """An installation with these phones, at work; one of its own, unless settings say where it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with build(config or settings(Path(folder)), variation=variation(trust), part=part) as app:
+            await _subscribe(app.core, subscriptions)
+            stop = asyncio.Event()
+            serving = asyncio.create_task(app.run(stop))
+            if part.sends:
+                await app.core.ways.start()
+            yield app
+            stop.set()
+            await serving
+
+
+def variation(trust: str = "") -> Variation:
+    """A real installation, but that it reaches this machine only, and its push service counts as a known one."""
     doors = Doors(
         LoopbackOnly(),
         LoopbackOnly(),
@@ -69,23 +101,15 @@ async def running(subscriptions: Iterable[Phone], trust: str = "") -> AsyncItera
         known_push=lambda host: host == "127.0.0.1",
         push_trust=trust,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        async with build(_settings(Path(folder)), variation=Variation(IssuePolicy(), doors)) as app:
-            await _subscribe(app.core, subscriptions)
-            stop = asyncio.Event()
-            serving = asyncio.create_task(app.run(stop))
-            await app.core.ways.start()
-            yield app
-            stop.set()
-            await serving
+    return Variation(IssuePolicy(), doors)
 
 
-async def prepare(core: Core, area: Area, *channels: str) -> Ready:
+async def prepare(core: Core, area: Area, *channels: str, level: Level = Level.EXTREME) -> Ready:
     """A warning written and submitted."""
     content = Content(
         occasion=Occasion.ERNSTFALL,
         kind=DraftKind.ALERT,
-        level=Level.EXTREME,
+        level=level,
         event="Hochwasser",
         event_code="BBK-EVC-038",
         texts=(LanguageText("de", "Messung", "Der Fluss tritt über die Ufer.", "Gehen Sie nach oben."),),
@@ -98,9 +122,9 @@ async def prepare(core: Core, area: Area, *channels: str) -> Ready:
     return Ready(draft.id, draft.incident, submitted.digest)
 
 
-async def release(core: Core, ready: Ready) -> None:
-    """The second person presses Freigeben; there is no pause."""
-    await core.desk.release(SECOND, ready.draft, digest=ready.digest)
+async def release(core: Core, ready: Ready) -> float:
+    """The second person presses Freigeben; when the pause will be over (seconds of the epoch, as nginx writes)."""
+    return (await core.desk.release(SECOND, ready.draft, digest=ready.digest)).due.timestamp()
 
 
 async def recorded(core: Core, ready: Ready, expected: int) -> None:
@@ -113,6 +137,16 @@ async def recorded(core: Core, ready: Ready, expected: int) -> None:
                 return
             # Asking costs the measured program something, so it is asked often towards the end only.
             await asyncio.sleep(0.2 if left > expected * 0.05 else 0.01)
+
+
+async def forget(core: Core, ready: Ready) -> None:
+    """Let a finished warning be days old: off all lists, no expiry to come. A city has not 500 in force at once."""
+    past = core.clock.now() - timedelta(days=2)
+    async with core.database.write() as connection:
+        old = alerts.update().where(alerts.c.incident_id == ready.incident)
+        await connection.execute(old.values(sent=past, ends_at=past))
+        waiting = and_(dispatches.c.incident_id == ready.incident, dispatches.c.state == DispatchState.WAITING)
+        await connection.execute(dispatches.update().where(waiting).values(state=DispatchState.VOIDED))
 
 
 def district(number: int) -> Area:
@@ -146,13 +180,15 @@ def _target(phone: Phone, core: Core, number: int) -> NewTarget:
     )
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(
-        city=CitySettings(name="Messstadt", authority="Stadt Messstadt"),
-        cap=CapSettings(sender="bench@localhost", identifier_prefix="bench"),
-        data_dir=folder,
-        port=0,
-        gateway_port=0,
-        pause_s=0,
-        push_contact="mailto:bench@example.org",
-    )
+def settings(folder: Path, **changes: Any) -> Settings:  # noqa: ANN401 - the caller names fields of Settings
+    """Of an installation in this folder, without a pause."""
+    plain: dict[str, Any] = {
+        "city": CitySettings(name="Messstadt", authority="Stadt Messstadt"),
+        "cap": CapSettings(sender="bench@localhost", identifier_prefix="bench"),
+        "data_dir": folder,
+        "port": 0,
+        "gateway_port": 0,
+        "pause_s": 0,
+        "push_contact": "mailto:bench@example.org",
+    }
+    return Settings(**(plain | changes))
