@@ -17,7 +17,7 @@ from realis.core import Core
 from realis.errors import StoreUnavailable
 from realis.intake.service import CapIntake
 from realis.storage import migrate
-from realis.web import health, problem, proxies, security
+from realis.web import certificates, health, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_token
@@ -61,6 +61,7 @@ def application(core: Core) -> web.Application:
         https=core.settings.https,
     )
     displays.pages.register(app, pages=pages, city=core.city, signer=core.keys.frame_signer(), courses=core.courses)
+    certificates.register(app, core.keys.cap_certificates)
     core.ways.feeds.register(app)
     mobile_api.register(
         app,

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ KINDS = ("cap", "frame", "vapid", "seal", "fingerprint")
 KEY_ID_BYTES = 4
 RESTORE = "Spielen Sie die Schlüssel aus der Sicherung zurück; neue würden bestehende Anmeldungen unbrauchbar machen."
 
-_CURRENT = "current.json"
+_CURRENT, _NEXT = "current.json", "next.json"
 # RFC 5280, 4.1.2.5: this end means "no end"; trust comes from pinning, not from dates.
 _CERTIFICATE_FROM = datetime(2024, 1, 1, tzinfo=UTC)
 _CERTIFICATE_TO = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -50,7 +51,16 @@ def locked(directory: Path) -> Iterator[None]:
 
 def read_current(directory: Path) -> dict[str, str]:
     """The key ids in use by kind. Raises ``ConfigurationError`` if the file is damaged."""
-    path = directory / _CURRENT
+    return _read_ids(directory / _CURRENT)
+
+
+def read_announced(directory: Path) -> dict[str, str]:
+    """The key ids that were made ahead and are not in use yet, by kind."""
+    current = read_current(directory)
+    return {kind: key_id for kind, key_id in _read_ids(directory / _NEXT).items() if key_id != current.get(kind)}
+
+
+def _read_ids(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
@@ -64,11 +74,7 @@ def read_files(directory: Path, current: Mapping[str, str]) -> dict[str, bytes]:
     """All key files by name, also older ones. Raises ``ConfigurationError`` if one is missing or open to others."""
     files: dict[str, bytes] = {}
     for path in sorted(directory.glob("*-*.*")):
-        if path.stat().st_mode & 0o077:
-            raise ConfigurationError(
-                f"Andere Benutzer dürfen {path} lesen.", where="data_dir", remedy=f"Führen Sie aus: chmod 600 {path}"
-            )
-        files[path.name] = path.read_bytes()
+        files[path.name] = read_private(path) or b""
     for kind in KINDS:
         for ending in _FILES[kind]:
             if not files.get(f"{kind}-{current[kind]}.{ending}"):
@@ -88,6 +94,59 @@ def make(kind: str, directory: Path) -> str:
     for ending, content in zip(_FILES[kind], _MAKERS[kind](key_id), strict=True):
         write(directory / f"{kind}-{key_id}.{ending}", content)
     return key_id
+
+
+def on_disk(directory: Path, kind: str) -> list[str]:
+    """The ids of all keys of this kind, whether in use, announced or older; those last made first."""
+    ending = _FILES[kind][-1]  # written last, so the key is whole
+    made = sorted(directory.glob(f"{kind}-*.{ending}"), key=lambda path: (-path.stat().st_mtime, path.name))
+    return [path.stem.removeprefix(f"{kind}-") for path in made]
+
+
+def announce(directory: Path, kind: str) -> str:
+    """Make the next key of this kind without using it; its id. One that is announced already stays the next."""
+    with locked(directory):
+        announced = read_announced(directory)
+        if kind not in announced:
+            announced[kind] = make(kind, directory)
+            write(directory / _NEXT, json.dumps(announced, indent=2).encode(), replace=True)
+        return announced[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One key taking over from another, by their ids."""
+
+    kind: str
+    old: str
+    new: str
+
+
+@contextmanager
+def rotation(directory: Path, kind: str) -> Iterator[Rotation]:
+    """Let the announced key, or a new one, take over when the block ends well; the older stays readable.
+
+    Whatever ends the block or the process before, the older one stays in use. No other start or rotation comes
+    between.
+    """
+    with locked(directory):
+        current = read_current(directory)
+        if kind not in current:
+            raise ConfigurationError(f"In {directory} gibt es keinen Schlüssel „{kind}“.", remedy=RESTORE)
+        new = read_announced(directory).get(kind) or make(kind, directory)
+        yield Rotation(kind, current[kind], new)
+        write_current(directory, {**current, kind: new})
+
+
+def read_private(path: Path) -> bytes | None:
+    """A file that only its owner may read, or None where there is none. Raises ``ConfigurationError``."""
+    if not path.is_file():
+        return None
+    if path.stat().st_mode & 0o077:
+        raise ConfigurationError(
+            f"Andere Benutzer dürfen {path} lesen.", where="data_dir", remedy=f"Führen Sie aus: chmod 600 {path}"
+        )
+    return path.read_bytes()
 
 
 def _new_secret(_: str) -> tuple[bytes]:

@@ -25,7 +25,20 @@ from joserfc.util import urlsafe_b64encode
 
 from realis.cap.signature import XmlSigner
 from realis.errors import ConfigurationError, InvalidInput, SigningFailed
-from realis.key_files import KEY_ID_BYTES, KINDS, RESTORE, ec_key, locked, make, read_current, read_files, write_current
+from realis.key_files import (
+    KEY_ID_BYTES,
+    KINDS,
+    RESTORE,
+    ec_key,
+    locked,
+    make,
+    on_disk,
+    read_announced,
+    read_current,
+    read_files,
+    read_private,
+    write_current,
+)
 
 VAPID_LIFETIME = timedelta(hours=12)
 VAPID_REUSE = timedelta(hours=1)
@@ -41,7 +54,7 @@ class Keys:
 
     directory: Path
     current: Mapping[str, str]
-    _files: Mapping[str, bytes] = field(repr=False)
+    _files: dict[str, bytes] = field(repr=False)
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = True, expect_existing: bool = False) -> Keys:
@@ -77,6 +90,12 @@ class Keys:
         """The certificate of the CAP key as PEM, for others to pin."""
         return self._files[self._name("cap", "crt")]
 
+    def cap_certificates(self) -> bytes:
+        """All certificates of our CAP keys as PEM, as the files are now: in use, announced, older ones."""
+        current, announced = read_current(self.directory).get("cap"), read_announced(self.directory).get("cap")
+        ids = sorted(on_disk(self.directory, "cap"), key=lambda one: (one != current, one != announced))
+        return b"".join(read_private(self.directory / f"cap-{one}.crt") or b"" for one in ids)
+
     def frame_signer(self) -> JwsSigner:
         """Signs what screens keep."""
         return JwsSigner(self.current["frame"], ECKey.import_key(self._files[self._name("frame", "pem")]))
@@ -108,13 +127,22 @@ class Keys:
     def open_sealed(self, blob: bytes, context: str) -> str:
         """The text that was sealed. Raises ``InvalidInput`` if key, context or bytes are not the same."""
         version, key_id, rest = blob[:1], blob[1 : 1 + KEY_ID_BYTES].hex(), blob[1 + KEY_ID_BYTES :]
-        key = self._files.get(f"seal-{key_id}.key")
+        key = self._seal_key(f"seal-{key_id}.key")
         if version != _SEAL_VERSION or key is None:
             raise InvalidInput("Das Verschlüsselte stammt nicht von diesen Schlüsseln.", remedy=RESTORE)
         try:
             return AESGCM(key).decrypt(rest[:_NONCE], rest[_NONCE:], context.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise InvalidInput("Das Verschlüsselte ist beschädigt oder gehört nicht hierher.") from error
+
+    def _seal_key(self, name: str) -> bytes | None:
+        """A key by its file, also one that a rotation made after this process started."""
+        if name not in self._files:
+            made_since = read_private(self.directory / name)
+            if made_since is None:
+                return None
+            self._files[name] = made_since
+        return self._files[name]
 
     def fingerprint(self, text: str) -> str:
         """A keyed hash (HMAC-SHA256, 64 hex characters): finds a text again without storing it."""

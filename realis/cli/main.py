@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from realis import log
-from realis.cli import doctor, messages, people
+from realis.cli import doctor, keys, messages, people
 from realis.cli.init import ask, write_settings
 from realis.cli.session import CONFIG, ConfigOption, err, out, run, settings_from
 from realis.core import Part
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(people.displays, name="display")
+app.add_typer(keys.keys, name="keys")
 app.add_typer(messages.alerts, name="alert")
 app.add_typer(messages.cap, name="cap")
 app.add_typer(messages.incidents, name="incident")

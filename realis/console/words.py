@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from realis.alert import Ending, Occasion
 from realis.delivery import FailureKind, State
@@ -120,10 +121,24 @@ ACTIONS = {
     "user.roles": "Rollen geändert",
     "user.password_reset": "Neues Einmalpasswort",
     "user.deactivated": "Person gesperrt",
+    "key.announced": "Schlüssel angekündigt",
+    "key.rotated": "Schlüssel abgelöst",
 }
 """What the audit trail's actions are called; an unknown one is shown as it is."""
 
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
+
+REVISION, VERSION = "Meldung %(n)s", "Fassung %(n)s"
+FAILED = {
+    "signing-failed": "Unterschrift misslungen",
+    "wrong-state": "Passt nicht mehr zum Stand",
+    "store-unavailable": "Datenbank nicht erreichbar",
+}
+"""Why an issue failed, by the error's code."""
+
+_DRAFT = re.compile(rf"({'|'.join(kind.value for kind in DraftKind)}) v(\d+)(?= |$)")
+_REVISION = re.compile(r"revision (\d+)(?= |$)")
 
 
 def short_digests(detail: str) -> str:
@@ -131,8 +146,21 @@ def short_digests(detail: str) -> str:
     return _DIGEST.sub(r"\1…", detail)
 
 
+def detail(stored: str, translate: Callable[[str], str]) -> str:
+    """What a line of the trail says in the reader's words. The chain's own text stays as it was stored."""
+    if draft := _DRAFT.match(stored):
+        kind, version = translate(KINDS[DraftKind(draft[1])]), translate(VERSION) % {"n": draft[2]}
+        said = f"{kind}, {version}{stored[draft.end() :]}"
+    elif revision := _REVISION.match(stored):
+        said = translate(REVISION) % {"n": revision[1]} + stored[revision.end() :]
+    else:
+        first, space, rest = stored.partition(" ")
+        said = (translate(FAILED[first]) if first in FAILED else first) + space + rest
+    return short_digests(said)
+
+
 TABLES = (
     STAGES, OCCASIONS, OCCASION_MEANING, KINDS, ENDINGS, STATES, FAILURES, ROLES, ROLE_MEANING,
-    SEVERITIES, URGENCIES, CERTAINTIES, LANGUAGE_IN_GERMAN, ACTIONS,
+    SEVERITIES, URGENCIES, CERTAINTIES, LANGUAGE_IN_GERMAN, ACTIONS, FAILED,
 )  # fmt: skip
 """Every table, so that the catalogues can be checked against it."""

@@ -13,7 +13,7 @@ from realis.console import release, texts, words
 
 
 def _sentences() -> set[str]:
-    found: set[str] = {texts.PAGE_LABEL} | set(texts.FIELD_NAMES) | set(release.REASONS)
+    found: set[str] = {texts.PAGE_LABEL, words.REVISION, words.VERSION} | set(texts.FIELD_NAMES) | set(release.REASONS)
     for table in words.TABLES:
         found |= set(table.values())
     environment = jinja2.Environment(autoescape=True)
@@ -46,3 +46,18 @@ def test_digests_are_cut() -> None:
     """A trail's line shows the first twelve digits of a digest and leaves other words alone."""
     assert words.short_digests("alert v1 " + "0123456789ab" + "c" * 52) == "alert v1 0123456789ab…"
     assert words.short_digests("revision 1") == "revision 1"
+
+
+def test_what_the_trail_stores_is_said_in_words() -> None:
+    """Kinds, versions, revisions and reasons in the reader's language; names and roles stay as they are."""
+    digest = "0123456789ab" + "c" * 52
+    said = {
+        f"alert v2 {digest}": "Warnung, Fassung 2 0123456789ab…",
+        "all_clear v10": "Entwarnung, Fassung 10",
+        f"revision 3 {digest}": "Meldung 3 0123456789ab…",
+        f"signing-failed {digest}": "Unterschrift misslungen 0123456789ab…",
+        "erfassung, freigabe": "erfassung, freigabe",
+        "alert value": "alert value",
+        "": "",
+    }
+    assert {stored: words.detail(stored, lambda text: text) for stored in said} == said
