@@ -143,6 +143,9 @@ def test_a_certificate_can_be_announced_before_it_is_used(config: Path) -> None:
     assert now.cap_certificates() == now.cap_certificate + first
     assert both == first + now.cap_certificate
     assert "früher" in realis(config, "list").output
+    for ending in ("pem", "crt"):
+        (keys.directory / f"cap-{keys.current['cap']}.{ending}").unlink()
+    assert keys_of(config).cap_certificates() == now.cap_certificate, "a leaked one can be taken away"
     assert [line[0] for line in trail(config)[:3]] == ["key.rotated", "key.announced", "key.announced"]
 
 
