@@ -33,6 +33,7 @@ class Doors:
     Args:
         known_push: which push services take the fast way; a benchmark's own server is one by injection only.
         push_trust: more roots of trust for them, PEM; likewise.
+        push_timeout_s: for one push, connecting included; tests of services that hang have less patience.
     """
 
     strangers: Policy
@@ -40,6 +41,7 @@ class Doors:
     mastodon: Policy
     known_push: Callable[[str], bool] = is_known_service
     push_trust: str = ""
+    push_timeout_s: float = 10.0
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Doors:
@@ -104,7 +106,7 @@ def build(
     """Every way out this program has, set up or not."""
     strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
     pusher = Children(Hello(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
-    webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push)
+    webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push, timeout_s=doors.push_timeout_s)
     feeds = Feeds(situation, city)
     telegram_channel = Telegram(
         to_telegram,
