@@ -185,6 +185,13 @@ def disk(free: int, folder: str) -> Finding:
     return fine(f"Platz in {folder}: {megabytes // 1024} GB frei.")
 
 
+def assets(missing: Sequence[str]) -> Finding:
+    """Whether everything pages load is here; without it the console cannot be opened."""
+    if missing:
+        return problem(f"Dateien der Seiten fehlen: {', '.join(missing)}.", "Führen Sie aus: make setup")
+    return fine("Dateien der Seiten vollständig.")
+
+
 # ---- the record
 
 

@@ -17,7 +17,7 @@ from realis.core import Core
 from realis.errors import StoreUnavailable
 from realis.intake.service import CapIntake
 from realis.storage import migrate
-from realis.web import certificates, health, problem, proxies, security
+from realis.web import build_assets, certificates, health, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_token
@@ -47,7 +47,7 @@ def application(core: Core) -> web.Application:
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
-    _register_health(app, core)
+    _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk)
     realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_token)
     realis.console.register(
@@ -87,12 +87,15 @@ def health_only(core: Core) -> web.Application:
     return app
 
 
-def _register_health(app: web.Application, core: Core) -> None:
+def _register_health(app: web.Application, core: Core, *, assets: Assets | None = None) -> None:
     async def database() -> bool:
         try:
             return await migrate.is_current(core.database)
         except StoreUnavailable:
             return False
+
+    async def complete() -> bool:
+        return assets is None or not build_assets.missing(frozenset(assets))
 
     async def figures() -> Mapping[str, object]:
         if not isinstance(core.events, RedisEvents):
@@ -100,4 +103,4 @@ def _register_health(app: web.Application, core: Core) -> None:
         here = Counter(present.role for present in await core.events.here())
         return {"redis": core.events.connected, "here": dict(here)}
 
-    health.register(app, {"database": database}, figures)
+    health.register(app, {"database": database, "assets": complete}, figures)

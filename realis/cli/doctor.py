@@ -33,6 +33,8 @@ from realis.storage.incidents import SqlDesk
 from realis.storage.marks import has_subscriptions, refuse_foreign
 from realis.storage.people import SqlUsers
 from realis.storage.schema import audit as audit_table
+from realis.web import build_assets
+from realis.web.assets import Assets
 from realis.wiring import SystemClock
 
 TIMEOUT_S = 5.0
@@ -68,6 +70,7 @@ async def examine(config: Path) -> list[Finding]:
     if settings.https:
         found.append(await look_at_certificate(settings.public_url, SystemClock().now()))
     found.append(doctor.push_contact(settings.push_contact))
+    found.append(doctor.assets(build_assets.missing(frozenset(Assets()))))
     folder = settings.data_dir
     if not folder.is_dir():
         return [*found, doctor.hint(f"{folder} gibt es noch nicht.", "`realis serve` legt es beim ersten Start an.")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from realis.errors import ConfigurationError, RealisError
@@ -23,6 +23,11 @@ WANTED: Mapping[str, str] = {
     "htmx/LICENSE": "htmx.org/LICENSE",
 }
 """Where each file goes below ``static/vendor``, and where it lies below ``node_modules``."""
+
+
+def missing(held: Collection[str]) -> list[str]:
+    """What pages need of these files and is not among the names that are served."""
+    return [name for name in (f"vendor/{wanted}" for wanted in WANTED) if name not in held]
 
 
 def build(source: Path, target: Path) -> int:

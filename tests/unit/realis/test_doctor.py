@@ -104,6 +104,13 @@ def test_a_wrong_clock_is_a_problem(synchronised: bool, ahead_s: float | None, e
     assert levels(doctor.clock(synchronised=synchronised, ahead=ahead)) == expected
 
 
+def test_missing_files_of_pages_are_named() -> None:
+    """With the command that puts them in place."""
+    assert levels([doctor.assets([])]) == [OK]
+    finding = doctor.assets(["vendor/htmx/htmx.min.js"])
+    assert (finding.level, "htmx.min.js" in finding.what, "make setup" in finding.remedy) == (PROBLEM, True, True)
+
+
 @pytest.mark.parametrize(("free", "expected"), [(10**8, PROBLEM), (10**9, HINT), (10**11, OK)])
 def test_a_full_disk_is_seen_coming(free: int, expected: Level) -> None:
     """Half a gigabyte is a problem, five are a hint."""
