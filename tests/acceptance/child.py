@@ -3,6 +3,7 @@
 It prints one line of JSON with its ports when it serves. Then each line on its input is an order: ``alert``,
 ``update`` or ``all_clear`` with the places, carried out at the desk by Anna and released by Bernd; the answer is
 one line of JSON, written when the message is issued (on disk), which is before most of it has been sent.
+``submit`` leaves a first warning for these places to be released, and ``release`` releases it or says why not.
 SIGTERM ends it as it ends ``realis serve``.
 """
 
@@ -17,9 +18,12 @@ from uuid import UUID
 
 from realis import log
 from realis.draft import DraftKind
+from realis.errors import RealisError
 from realis.wiring import App, build
 from tests.fakes import installation
 from tests.fakes.installation import LOOPBACK, Installation
+
+CHANNELS = ("webpush", "by_hand")
 
 
 async def main(folder: Path) -> None:
@@ -40,17 +44,33 @@ async def obey(app: App, serving: asyncio.Task[None]) -> None:
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     while line := await orders.readline():
-        order, incident, *places = line.decode().split()
-        say(incident=str(await carry_out(here, DraftKind(order), incident, places)))
+        order, *words = line.decode().split()
+        if order == "submit":
+            draft = await here.submitted(here.content(*words, channels=CHANNELS))
+            say(draft=str(draft.id), digest=draft.digest)
+        elif order == "release":
+            say(**await release(here, *words))
+        else:
+            incident, *places = words
+            say(incident=str(await carry_out(here, DraftKind(order), incident, places)))
 
 
 async def carry_out(here: Installation, kind: DraftKind, incident: str, places: list[str]) -> UUID:
     """One message, from the first word to its issue; ``incident`` is ``-`` for a first warning."""
     if kind is DraftKind.ALERT:
-        return await here.issue(here.content(*places, channels=("webpush", "by_hand")))
+        return await here.issue(here.content(*places, channels=CHANNELS))
     known = UUID(incident)
     await here.release(await here.follow_up(known, kind, areas=(installation.area(*places),)))
     return known
+
+
+async def release(here: Installation, draft: str, digest: str) -> dict[str, object]:
+    """Have Bernd release it; the answer comes before it is issued, or says why it was refused."""
+    try:
+        await here.core.desk.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
+    except RealisError as error:
+        return {"refused": error.code, "message": error.message, "remedy": error.remedy}
+    return {"refused": ""}
 
 
 def say(**answer: object) -> None:
@@ -59,5 +79,5 @@ def say(**answer: object) -> None:
 
 
 if __name__ == "__main__":
-    log.configure(level="WARNING", json=True)
+    log.configure(level="INFO", json=True)
     asyncio.run(main(Path(sys.argv[1])))

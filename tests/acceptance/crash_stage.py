@@ -96,13 +96,10 @@ class Slot:
         """Have it do something. Raises ``EndedError`` if it dies before it says that it is done."""
         child = self.child
         assert child is not None
-        assert child.process.stdin is not None
         try:
-            child.process.stdin.write((" ".join(words) + "\n").encode())
-            await child.process.stdin.drain()
+            await child.say(*words)
         except (ConnectionError, RuntimeError) as error:
             raise EndedError("it ended before it heard") from error
-        await child.answer()
 
     async def _greet(self, child: Child) -> None:
         try:
@@ -160,9 +157,7 @@ class Stage(ABC):
 
     def logged(self, event: str) -> int:
         """How often anyone logged an event."""
-        return sum(
-            slot.child.errors.read_text().count(f'"event": "{event}"') for slot in self.slots.values() if slot.child
-        )
+        return sum(slot.child.logged(event) for slot in self.slots.values() if slot.child)
 
     async def begin(self) -> None:
         """Start everyone."""

@@ -84,6 +84,7 @@ class Child:
 
     process: asyncio.subprocess.Process
     errors: Path
+    ports: dict[str, int] = field(default_factory=dict)
 
     async def answer(self, bound_s: float = START_S) -> dict[str, Any]:
         """The next line it prints."""
@@ -96,10 +97,18 @@ class Child:
 
     async def order(self, kind: str, incident: str, *places: str) -> str:
         """Have a message issued; its incident."""
+        return str((await self.say(kind, incident, *places))["incident"])
+
+    async def say(self, *words: str) -> dict[str, Any]:
+        """Give it an order; its answer."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{kind} {incident} {' '.join(places)}\n".encode())
+        self.process.stdin.write((" ".join(words) + "\n").encode())
         await self.process.stdin.drain()
-        return str((await self.answer())["incident"])
+        return await self.answer()
+
+    def logged(self, event: str) -> int:
+        """How often it and those before it logged an event."""
+        return self.errors.read_text().count(f'"event": "{event}"')
 
     async def end(self, number: signal.Signals, bound_s: float = 40.0) -> int:
         """Send it a signal and wait for its end; its exit code."""
@@ -127,7 +136,7 @@ async def child(folder: Path) -> AsyncIterator[Child]:
     process = await launch(errors, "tests.acceptance.child", str(folder))
     started = Child(process, errors)
     try:
-        await started.answer()
+        started.ports = await started.answer()
         yield started
     finally:
         if process.returncode is None:

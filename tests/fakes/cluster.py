@@ -24,7 +24,6 @@ from realis import log
 from realis.core import Part
 from realis.delivery import State
 from realis.draft import DraftKind
-from realis.errors import RealisError
 from realis.settings import Settings
 from realis.storage import audit
 from realis.storage.counting import count_dispatch
@@ -32,7 +31,7 @@ from realis.storage.database import Database
 from realis.storage.schema import batches, dispatches
 from realis.stores import AuditEntry
 from realis.wiring import build
-from tests.acceptance.child import carry_out, say
+from tests.acceptance.child import carry_out, release, say
 from tests.acceptance.program import Child, launch
 from tests.fakes import installation
 from tests.fakes.installation import LOOPBACK, Installation, Subscriber, seed
@@ -190,13 +189,7 @@ async def _submit(here: Installation, words: list[str]) -> dict[str, object]:
 
 
 async def _release(here: Installation, words: list[str]) -> dict[str, object]:
-    """Release it; the answer comes before it is issued, or says why it was refused."""
-    draft, digest = words
-    try:
-        await here.core.desk.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
-    except RealisError as error:
-        return {"refused": error.code}
-    return {"refused": ""}
+    return await release(here, *words)
 
 
 async def _note(here: Installation, words: list[str]) -> dict[str, object]:
