@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from realis.keys import Keys
-from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Slot, Stage, Victim, kill_push_child
+from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Stage, Victim, kill_push_child
 from tests.acceptance.crash_verdict import Bound, Crowd, Toll, judge
 from tests.acceptance.program import EndedError, Post, until
 from tests.fakes.installation import Subscriber, seed
@@ -44,22 +44,24 @@ class Size:
 
 @dataclass(slots=True)
 class Figures:
-    """What a campaign saw."""
+    """What a campaign saw: who was killed, and in the middle of what."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    moments: Counter[str] = field(default_factory=Counter)
+    phases: Counter[str] = field(default_factory=Counter)
     tolls: list[Toll] = field(default_factory=list)
     most: int = 0
     refused: int = 0
 
     def line(self, *, database: str, size: Size, begun: float, number: int) -> str:
         """One line to read and to keep."""
-        kills = ", ".join(f"{what} {times}" for what, times in sorted(self.kills.items()))
-        moments = ", ".join(f"{what} {times}" for what, times in sorted(self.moments.items()))
+        kills, phases = (
+            ", ".join(f"{what} {times}" for what, times in sorted(counted.items()))
+            for counted in (self.kills, self.phases)
+        )
         sums = {name: sum(getattr(toll, name) for toll in self.tolls) for name in Toll.__slots__}
         return (
             f"crash database={database} seed={number} targets={size.targets} kills={self.kills.total()} ({kills}) "
-            f"moments=({moments}) incidents={len(self.tolls)} arrivals={sums['arrivals']} repeats={sums['repeats']} "
+            f"while=({phases}) incidents={len(self.tolls)} arrivals={sums['arrivals']} repeats={sums['repeats']} "
             f"allowed={sums['allowed']} repeats_of_children={sums['of_children']} most_in_flight={self.most} "
             f"refused={self.refused} seconds={time.monotonic() - begun:.0f}"
         )
@@ -174,7 +176,6 @@ class Campaign:
                     break
             self.idle.clear()
             self.figures.kills[await self._strike(victim)] += 1
-            self.figures.moments[moment] += 1
         self.idle.set()
 
     def _draw(self, among: tuple[tuple[str, int], ...]) -> str:
@@ -204,18 +205,17 @@ class Campaign:
         if victim == PUSH_CHILD:
             if kill_push_child(slot.pid, self.chance.choice):
                 self.bound.children += 1
+                self.figures.phases[(await self.stage.record.found(slot.pid)).phase] += 1
                 return victim
             victim = Victim(f"{PUSH_CHILD}'s parent")
         slots = list(self.stage.slots.values()) if victim == EVERYTHING else [slot]
-        for one in slots:
-            await self._strike_down(one)
-        for one in slots:
+        starting = not slot.serving.is_set()
+        found = [await self.stage.found(await one.kill()) for one in slots]
+        for one, left in zip(slots, found, strict=True):
+            self.bound.add(left.in_flight)
             await one.begin()
+        self.figures.phases["starting" if starting else found[0].phase] += 1
         return victim
-
-    async def _strike_down(self, slot: Slot) -> None:
-        pid = await slot.kill()
-        self.bound.add(await self.stage.in_flight(pid))
 
 
 @asynccontextmanager

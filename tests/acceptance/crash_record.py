@@ -44,6 +44,14 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a kill left behind: what the process had claimed, and what was going on in general."""
+
+    in_flight: InFlight
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One installation's database. Every look opens it and closes it again."""
 
@@ -105,6 +113,19 @@ class Record:
         async with self._look() as connection:
             rows = (await connection.execute(query)).all()
         return Counter((int(row.revision), int(target)) for row in rows for target in row.targets)
+
+    async def found(self, pid: int) -> Found:
+        """What there is when a process has just been killed."""
+        mine = await self.in_flight(pid)
+        decided = select(releases.c.id).where(releases.c.state == "pending")
+        planning = select(dispatches.c.id).where(dispatches.c.state == DispatchState.PLANNING)
+        claimed = select(batches.c.id).where(batches.c.state == BatchState.CLAIMED)
+        phases = {"before issue": decided, "planning": planning, "sending": claimed}
+        async with self._look() as connection:
+            for phase, query in phases.items():
+                if (await connection.execute(query.limit(1))).first() is not None:
+                    return Found(mine, phase)
+        return Found(mine, "between")
 
     async def numbers(self) -> Mapping[str, int]:
         """Every push target's number, by its fingerprint."""

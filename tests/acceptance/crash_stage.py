@@ -19,7 +19,7 @@ from typing import NewType
 
 from realis.core import Part
 from realis.settings import Settings
-from tests.acceptance.crash_record import InFlight, Record
+from tests.acceptance.crash_record import Found, Record
 from tests.acceptance.program import Child, EndedError, launch
 from tests.fakes import installation
 from tests.fakes.cluster import Cluster, cluster
@@ -148,8 +148,8 @@ class Stage(ABC):
         """What it wrote down."""
 
     @abstractmethod
-    async def in_flight(self, pid: int) -> InFlight:
-        """What a process that was just killed had claimed."""
+    async def found(self, pid: int) -> Found:
+        """What there is when a process has just been killed."""
 
     @abstractmethod
     async def order(self, kind: str, incident: str, *places: str) -> None:
@@ -204,13 +204,13 @@ class OneMachine(Stage):
         """Its file. Not to be opened while nobody else has it open: that would tidy up what a crash left."""
         return Record(self.settings.database_url)
 
-    async def in_flight(self, pid: int) -> InFlight:
+    async def found(self, pid: int) -> Found:
         """From a copy, so that the next start finds the file as the dead left it."""
         with TemporaryDirectory(dir=self.folder) as aside:
             for name in ("realis.db", "realis.db-wal"):
                 with suppress(FileNotFoundError):
                     shutil.copyfile(self.folder / "data" / name, Path(aside) / name)
-            return await Record(f"sqlite+aiosqlite:///{aside}/realis.db").in_flight(pid)
+            return await Record(f"sqlite+aiosqlite:///{aside}/realis.db").found(pid)
 
     async def order(self, kind: str, incident: str, *places: str) -> None:
         """As the program takes it."""
@@ -249,9 +249,9 @@ class ManyMachines(Stage):
         """The database."""
         return Record(self.cluster.url)
 
-    async def in_flight(self, pid: int) -> InFlight:
-        """As long as its leases run, they are nobody else's."""
-        return await self.record.in_flight(pid)
+    async def found(self, pid: int) -> Found:
+        """As long as its leases run, what it had claimed is nobody else's."""
+        return await self.record.found(pid)
 
     async def order(self, kind: str, incident: str, *places: str) -> None:
         """As a node takes it."""
