@@ -7,7 +7,7 @@ The geometry library's order (lon, lat) never leaves this module. No files, no n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import h3
@@ -18,6 +18,12 @@ from shapely.ops import unary_union
 
 CELL_RESOLUTION = 8
 """H3 resolution of a citizen's place: cells of about 0.7 km², coarse on purpose."""
+
+RING_REACH = (2, 6)
+"""How many cells from the middle of an area its inner rings end; about 2 and 5.5 km."""
+
+OUTERMOST = len(RING_REACH) + 1
+"""The ring of all who have no place in the area."""
 
 MAX_KM2 = 40_000.0
 """Largest bounding box of one warning: about North Rhine-Westphalia, some 55,000 cells."""
@@ -135,8 +141,26 @@ def extent_km2(areas: Iterable[Area]) -> float:
 
 def cells(areas: Iterable[Area]) -> frozenset[str]:
     """All resolution-8 cells that touch the areas (overlap, so that small circles are not missed)."""
+    return _touched(polygons_of(geometry(areas)))
+
+
+def rings(areas: Iterable[Area]) -> Mapping[str, int]:
+    """The cells that touch the areas, each with how far out it lies: 0 around the middle of a shape, then 1, 2.
+
+    The middle of a circle is what a warning is about, a plant or a bomb; of a polygon it is the best there is.
+    """
+    shapes = polygons_of(geometry(areas))
+    middles = [cell_of(shape.centroid.y, shape.centroid.x) for shape in shapes]
+    found = dict.fromkeys(_touched(shapes), OUTERMOST - 1)
+    for ring, reach in reversed(tuple(enumerate(RING_REACH))):
+        near = (cell for middle in middles for cell in h3.grid_disk(middle, reach))
+        found.update((cell, ring) for cell in near if cell in found)
+    return found
+
+
+def _touched(shapes: Iterable[Polygon]) -> frozenset[str]:
     found: set[str] = set()
-    for polygon in polygons_of(geometry(areas)):
+    for polygon in shapes:
         outer = [(lat, lon) for lon, lat in polygon.exterior.coords]
         holes = [[(lat, lon) for lon, lat in ring.coords] for ring in polygon.interiors]
         shape = h3.LatLngPoly(outer, *holes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from realis.alert import Occasion
-from realis.area import cells
+from realis.area import rings
 from realis.draft import Content, DraftKind
 
 
@@ -16,12 +17,13 @@ class Audience:
     The audience of revision n is its match and everyone planned for an earlier revision (promise 4).
 
     Args:
-        cells: H3 resolution-8 cells of the area; a target matches if one of its places lies in one.
+        cells: H3 resolution-8 cells of the area and how far out each lies (``realis.area.rings``); a target matches
+            if one of its places lies in one, and who lives nearer hears first.
         joined_only: True for an Übung: only targets that opted in.
         match: False for an expiry notice, which goes only to those already reached.
     """
 
-    cells: frozenset[str]
+    cells: Mapping[str, int]
     joined_only: bool
     match: bool = True
 
@@ -31,4 +33,4 @@ def audience_for(content: Content) -> Audience:
     joined_only = content.occasion is Occasion.UEBUNG
     # A retraction goes to those who heard the false alarm; others would only be startled by it.
     match = content.kind is not DraftKind.RETRACTION
-    return Audience(cells(content.areas), joined_only=joined_only, match=match)
+    return Audience(rings(content.areas), joined_only=joined_only, match=match)

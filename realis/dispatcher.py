@@ -13,12 +13,13 @@ import os
 import random
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from realis.breaker import Breaker
 from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.errors import StoreUnavailable
 from realis.planner import Planner
@@ -148,6 +149,7 @@ class Dispatcher:
         self._store_lost: float | None = None
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
+        self._breakers = {name: Breaker() for name in channels}
         self._claiming = {name: asyncio.Lock() for name in channels}
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
@@ -228,14 +230,14 @@ class Dispatcher:
         if await self._planner.begin():
             await self._events.publish(Topic.SITUATION)
             await self._plan()
-        await self._wake_lanes()
         now = self._clock.now()
+        self._wake_lanes(await self._store.ready_channels(now))
         due = await self._store.next_due(now)
         return min(IDLE_S, max(0.01, (due - now).total_seconds())) if due else IDLE_S
 
     async def _plan(self) -> None:
-        while not self._stopping.is_set() and await self._planner.step():
-            await self._wake_lanes()
+        while not self._stopping.is_set() and (planned := await self._planner.step()) is not None:
+            self._wake_lanes(planned)
 
     def _away(self, error: StoreUnavailable) -> None:
         if self._store_lost is None:
@@ -248,8 +250,8 @@ class Dispatcher:
             log.info("store_back")
             self._store_lost = None
 
-    async def _wake_lanes(self) -> None:
-        for name in await self._store.ready_channels(self._clock.now()):
+    def _wake_lanes(self, names: Iterable[str]) -> None:
+        for name in names:
             if name in self._ready:
                 self._ready[name].set()
 
@@ -257,32 +259,37 @@ class Dispatcher:
         ready = self._ready[name]
         while not self._stopping.is_set():
             await ready.wait()
-            if self._stopping.is_set():
-                return
-            ready.clear()
-            while not self._stopping.is_set() and (claim := await self._claim(name)) is not None:
-                ready.set()  # there may be more: let the other lanes look too
+            claim = await self._claim(name)
+            if claim is not None:
                 await self._work(self._channels[name], claim)
+                ready.set()  # what waited for this origin, or for the other lanes, may go now
 
     async def _claim(self, name: str) -> Claim | None:
         """A batch whose origin does not already fill the other lanes, so that one that hangs never takes all."""
-        lanes = self._channels[name].limits.lanes
-        busy = self._busy[name]
         # One lane at a time: two that look at once would both see room for the same origin.
         async with self._claiming[name]:
+            if self._stopping.is_set() or not self._ready[name].is_set():
+                return None  # another lane has just looked, and found nothing
+            self._ready[name].clear()
             begun = self._clock.now()
-            crowded = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
             try:
-                claim = await self._take(name, crowded)
+                claim = await self._take(name, self._crowded(name, begun))
             except StoreUnavailable as error:
                 # If it was taken all the same, nobody renews it, and it is free again when its lease ends.
                 self._away(error)
                 return None
             if claim is not None:
-                busy[claim.origin] += 1
+                self._ready[name].set()  # there may be more: let the other lanes look too
+                self._busy[name][claim.origin] += 1
                 self._in_flight[claim.batch] = name
                 self._taken[claim.batch] = begun
         return claim
+
+    def _crowded(self, name: str, now: datetime) -> frozenset[str]:
+        """Origins that get no further batch now: they fill all lanes but one, or their service fails."""
+        lanes, busy = self._channels[name].limits.lanes, self._busy[name]
+        full = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
+        return full | self._breakers[name].shut(now, busy)
 
     async def _take(self, name: str, crowded: frozenset[str]) -> Claim | None:
         now, lease_s = self._clock.now(), self._lease.length_s
@@ -303,6 +310,7 @@ class Dispatcher:
                 log.warning("claim_lapsed", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
                 return
             outcomes = await self._send(channel, claim)
+            self._learn(channel.name, claim.origin, outcomes)
             result = judge(claim, outcomes, self._clock.now(), random.random())  # noqa: S311 - jitter
             committed = await self._record(claim, result)
         finally:
@@ -315,6 +323,11 @@ class Dispatcher:
         if result.retries:
             self._wake.set()  # they may be due sooner than anyone expects; this lane looks for all the rest itself
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
+
+    def _learn(self, name: str, origin: str, outcomes: Sequence[Outcome]) -> None:
+        pause_s = self._breakers[name].note(origin, outcomes, self._clock.now())
+        if pause_s is not None:
+            log.warning("origin_paused", channel=name, origin=origin, for_s=round(pause_s, 1))
 
     def _came_too_late(self, begun: datetime) -> bool:
         """Whether a claim could lapse in the middle of its send, because this process stood still since it asked.

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from realis import routing
-from realis.audience import audience_for
+from realis.audience import Audience, audience_for
 from realis.cap.writer import write
 from realis.desk_data import Release
 from realis.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
@@ -115,7 +115,7 @@ class Issuer:
             package=package,
             url=self.link(release.incident),
             cells=audience.cells,
-            dispatches=tuple(self._dispatches(package, now)),
+            dispatches=tuple(self._dispatches(package, audience, now)),
             entry=AuditEntry(
                 release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
             ),
@@ -131,10 +131,9 @@ class Issuer:
             web=self.link(incident),
         )
 
-    def _dispatches(self, package: Package, now: datetime) -> list[NewDispatch]:
+    def _dispatches(self, package: Package, audience: Audience, now: datetime) -> list[NewDispatch]:
         """One per channel that can send and has its words, and its expiry notice unless this is an ending already."""
         content = package.content
-        audience = audience_for(content)
         usable = [
             name
             for name in dict.fromkeys(content.channels)

@@ -23,7 +23,7 @@ class Planner:
     async def run_once(self) -> bool:
         """Start what is due and plan until nothing is left to plan; True if an expiry came into effect."""
         expired = await self.begin()
-        while await self.step():
+        while await self.step() is not None:
             pass
         return expired
 
@@ -33,9 +33,13 @@ class Planner:
         await self._store.close_abandoned(now)
         return await self._store.start_due(now) > 0
 
-    async def step(self) -> bool:
-        """Freeze the next targets into batches, which can be sent at once; False if nothing is left to plan."""
+    async def step(self) -> frozenset[str] | None:
+        """Freeze the next targets into batches, which can be sent at once.
+
+        Returns:
+            The channels that have more to send; None if nothing is left to plan.
+        """
         planned = await self._store.plan_step(self._clock.now(), self._limits, most=STEP)
-        if planned:
+        if planned is not None:
             await self._events.publish(Topic.DELIVERY)
         return planned

@@ -642,7 +642,16 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelCount:
-    """How one channel stands for one revision. Sums of ``states`` equal ``planned`` once planning is done."""
+    """How one channel stands for one revision. Sums of ``states`` equal ``planned`` once planning is done.
+
+    Args:
+        failures: how many targets ended by each kind of failure.
+        first_ms, p50_ms, p99_ms, last_ms: milliseconds from the issue until the first, half, 99 % and all of those
+            accepted so far were recorded.
+        retry_due: when the next of those that are retrying are tried again.
+        deadline: until when anything is tried at all.
+        problem: why the channel takes no part, or empty.
+    """
 
     channel: str
     incident: UUID
@@ -654,5 +663,9 @@ class ChannelCount:
     confirmed: int = 0
     planning_done: bool = False
     first_ms: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
     last_ms: float | None = None
+    retry_due: datetime | None = None
+    deadline: datetime | None = None
     problem: str = ""

@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from realis.alert import Alert, Level, Occasion, Reference
-from realis.delivery import FailureKind, State
+from realis.delivery import TERMINAL_STATES, FailureKind, State
 from realis.desk_data import AuditLine, BoardEntry, HandTask, Release, Witness
 from realis.draft import Draft, Package, Rendered, Variant
 from realis.incident import Revision
@@ -181,7 +181,7 @@ class Issue:
     xml: bytes
     package: Package
     url: str
-    cells: frozenset[str]
+    cells: Mapping[str, int]
     dispatches: tuple[NewDispatch, ...]
     entry: AuditEntry
 
@@ -267,6 +267,16 @@ class BatchResult:
     first_accepted: datetime | None = None
     last_accepted: datetime | None = None
 
+    def must_add_up_to(self, number: int) -> None:
+        """Hold the ledger's rules before anything is written.
+
+        Raises:
+            ValueError: a target would be lost, counted twice, or end in a state that ends nothing.
+        """
+        ended, again = sum(self.states.values()), sum(len(group.targets) for group in self.retries)
+        if ended + again != number or not TERMINAL_STATES.issuperset(self.states):
+            raise ValueError(f"{number} targets cannot become {dict(self.states)} and {again} to try again")
+
 
 class BatchStore(Protocol):
     """Planning, claims and the ledger."""
@@ -279,8 +289,15 @@ class BatchStore(Protocol):
         """Let expiry notices whose time has come start planning; how many."""
         ...
 
-    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> bool:
-        """Freeze up to ``most`` targets of the gravest unplanned dispatch into batches; False if none is left."""
+    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+        """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first.
+
+        About ``most`` in one transaction: every dispatch of the same gravity gets its turn, and one that is new only
+        its first batch, so that something of each can leave at once. Never a target twice for one dispatch.
+
+        Returns:
+            The channels that were planned for; None if nothing is left to plan.
+        """
         ...
 
     async def ready_channels(self, now: datetime) -> frozenset[str]:

@@ -14,6 +14,7 @@ from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Occasion
+from realis.area import OUTERMOST
 from realis.delivery import State
 from realis.desk_data import Release
 from realis.draft import DraftState, Package, Rendered, Variant
@@ -113,7 +114,8 @@ class SqlAlerts:
         ]
         await connection.execute(texts.insert(), rows)
         if issue.cells:
-            await connection.execute(alert_cells.insert(), [{**key, "cell": cell} for cell in sorted(issue.cells)])
+            placed = [{**key, "cell": cell, "ring": ring} for cell, ring in sorted(issue.cells.items())]
+            await connection.execute(alert_cells.insert(), placed)
         headline = issue.alert.infos[0].headline if issue.alert.infos else ""
         changes = {"updated_at": now, "title": headline, "occasion": issue.package.content.occasion}
         await connection.execute(incidents.update().where(incidents.c.id == release.incident).values(changes))
@@ -150,6 +152,7 @@ class SqlAlerts:
                 "realert": new.realert,
                 "watermark": watermark,
                 "cursor": 0,
+                "ring": 0 if new.match else OUTERMOST,
                 "due_at": new.due,
                 "deadline": new.deadline,
                 "issued_at": now,

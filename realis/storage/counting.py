@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +39,7 @@ async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> Cha
     states, kinds = await _closed(connection, dispatch.id)
     for state, number in (await _open(connection, dispatch.id)).items():
         states[state] = states.get(state, 0) + number
+    done = await _done(connection, dispatch.id)
     return ChannelCount(
         channel=dispatch.channel,
         incident=dispatch.incident_id,
@@ -48,7 +51,11 @@ async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> Cha
         confirmed=await _confirmed(connection, dispatch),
         planning_done=dispatch.state != DispatchState.PLANNING,
         first_ms=_ms(dispatch.issued_at, dispatch.first_accepted),
+        p50_ms=_ms(dispatch.issued_at, _share(done, 0.5)),
+        p99_ms=_ms(dispatch.issued_at, _share(done, 0.99)),
         last_ms=_ms(dispatch.issued_at, dispatch.last_accepted),
+        retry_due=await _retry_due(connection, dispatch.id),
+        deadline=dispatch.deadline,
     )
 
 
@@ -76,6 +83,32 @@ async def _open(connection: AsyncConnection, dispatch_id: int) -> dict[State, in
         .group_by("stage")
     )
     return {State(row.stage): int(row.number) for row in (await connection.execute(query)).all()}
+
+
+async def _done(connection: AsyncConnection, dispatch_id: int) -> Sequence[tuple[datetime, int]]:
+    """When batches were recorded, and how many of each were accepted, in that order."""
+    query = (
+        select(batches.c.done_at, batches.c.accepted)
+        .where(batches.c.dispatch_id == dispatch_id, batches.c.accepted > 0)
+        .order_by(batches.c.done_at)
+    )
+    return [(at, number) for at, number in (await connection.execute(query)).all()]
+
+
+def _share(done: Sequence[tuple[datetime, int]], share: float) -> datetime | None:
+    """When this share of those accepted so far had been recorded."""
+    wanted = share * sum(number for _, number in done)
+    for at, so_far in zip((at for at, _ in done), accumulate(number for _, number in done), strict=True):
+        if so_far >= wanted:
+            return at
+    return None
+
+
+async def _retry_due(connection: AsyncConnection, dispatch_id: int) -> datetime | None:
+    waiting = and_(batches.c.state == BatchState.OPEN, batches.c.attempt > 1, ~batches.c.held)
+    query = select(func.min(batches.c.due_at)).where(batches.c.dispatch_id == dispatch_id, waiting)
+    due: datetime | None = (await connection.execute(query)).scalar()
+    return due
 
 
 async def _confirmed(connection: AsyncConnection, dispatch: Row[Any]) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.delivery import State
+from realis.delivery import TERMINAL_STATES, State
 from realis.ports import Kind
 from realis.storage.database import insert
 from realis.storage.schema import alerts, batches, dispatches, tallies
@@ -54,8 +55,14 @@ def counted(query: Select[Any]) -> Select[Any]:
 
 
 async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Mapping[tuple[State, str], int]) -> None:
-    """Add to a dispatch's counts of terminal outcomes, by state and kind of failure."""
+    """Add to a dispatch's counts of terminal outcomes, by state and kind of failure.
+
+    Raises:
+        ValueError: a state is not terminal; open targets are counted from their batches.
+    """
     for (state, failure), number in counts.items():
+        if state not in TERMINAL_STATES:
+            raise ValueError(f"{state} is not a terminal state")
         if not number:
             continue
         row = {"dispatch_id": dispatch_id, "state": state, "failure": failure, "number": number}
@@ -66,6 +73,35 @@ async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Map
                 set_={"number": tallies.c.number + statement.excluded.number},
             )
         )
+
+
+def new_batch(
+    dispatch_id: int,
+    origin: str,
+    language: str,
+    ids: Sequence[int],
+    *,
+    due: datetime,
+    ring: int,
+    attempt: int = 1,
+    held: bool = False,
+) -> dict[str, object]:
+    """The row of a batch nobody has claimed yet."""
+    return {
+        "dispatch_id": dispatch_id,
+        "ring": ring,
+        "origin": origin,
+        "language": language,
+        "targets": list(ids),
+        "size": len(ids),
+        "attempt": attempt,
+        "due_at": due,
+        "state": BatchState.OPEN,
+        "held": held,
+        "owner": "",
+        "epoch": 0,
+        "lease_until": None,
+    }
 
 
 async def close_open_batches(connection: AsyncConnection, dispatch_id: int, state: State) -> int:

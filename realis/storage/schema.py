@@ -211,6 +211,7 @@ alert_cells = Table(
     Column("incident_id", Uuid, primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("cell", String(16), primary_key=True),
+    Column("ring", Integer, nullable=False, server_default="0"),
 )
 
 # ---- who can be reached
@@ -230,6 +231,7 @@ targets = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_seen", Instant),
     UniqueConstraint("channel", "fingerprint"),
+    Index("ix_targets_channel_everywhere", "channel", "everywhere"),
     sqlite_autoincrement=True,
 )
 
@@ -266,6 +268,7 @@ dispatches = Table(
     Column("joined_only", Boolean, nullable=False),
     Column("realert", Boolean, nullable=False),
     Column("watermark", Serial, nullable=False),
+    Column("ring", Integer, nullable=False, server_default="0"),
     Column("cursor", Serial, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("deadline", Instant, nullable=False),
@@ -295,6 +298,8 @@ batches = Table(
     Column("owner", String(100), nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("lease_until", Instant),
+    Column("accepted", Integer, nullable=False, server_default="0"),
+    Column("done_at", Instant),
     Index("ix_batches_dispatch", "dispatch_id", "state"),
     Index("ix_batches_state_due", "state", "due_at"),
 )

@@ -14,7 +14,8 @@ from realis.draft import Variant
 from realis.ports import Clock, Kind, NewTarget, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
-from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted
+from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted, new_batch
+from realis.storage.matching import ring_of
 from realis.storage.schema import (
     addresses,
     alert_cells,
@@ -95,13 +96,12 @@ class SqlTargets:
         return {(row.channel, row.fingerprint): row.id for row in rows if (row.channel, row.fingerprint) in named}
 
     async def _put(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
-        query = select(targets.c.active).where(
-            targets.c.channel == new.channel, targets.c.fingerprint == new.fingerprint
-        )
-        back = (await connection.execute(query)).scalar() is False
+        query = select(targets).where(targets.c.channel == new.channel, targets.c.fingerprint == new.fingerprint)
+        known = (await connection.execute(query)).first()
+        before = None if known is None else await _record(connection, known)
         target_id = await self._upsert(connection, new, now)
         await self._place(connection, target_id, new)
-        await self._enrol(connection, target_id, new, now, back=back)
+        await self._enrol(connection, target_id, new, now, before=before)
         return target_id
 
     async def _upsert(self, connection: AsyncConnection, new: NewTarget, now: datetime) -> int:
@@ -122,12 +122,14 @@ class SqlTargets:
             await connection.execute(target_cells.insert(), rows)
 
     async def _enrol(
-        self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime, *, back: bool
+        self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime, *, before: TargetRecord | None
     ) -> None:
         """Plan the newcomer for every warning in force here that it was not planned for yet.
 
-        One that was gone and is ``back`` is planned again: what was sent meanwhile did not reach it.
+        One that was gone and is back is planned again: what was sent meanwhile did not reach it. So is one that
+        moves from where the planner has not been yet to where it has been already.
         """
+        back = before is not None and not before.active
         running = and_(
             dispatches.c.channel == new.channel,
             dispatches.c.variant == Variant.MESSAGE,
@@ -140,14 +142,14 @@ class SqlTargets:
         for dispatch in (await connection.execute(held)).all():
             if dispatch.joined_only and not new.joined:
                 continue
-            if (
-                target_id <= dispatch.watermark
-                and dispatch.cursor < target_id
-                and dispatch.state == DispatchState.PLANNING
-            ):
-                continue  # the planner will come by
-            if await self._lacks(connection, dispatch, target_id, new, back=back):
-                await self._plan_one(connection, dispatch, target_id, new, now)
+            ring = await ring_of(connection, dispatch, new.places)
+            if _planner_comes(dispatch, ring, target_id):
+                continue
+            slips = before is not None and _planner_comes(
+                dispatch, await ring_of(connection, dispatch, before.places), target_id
+            )
+            if await self._lacks(connection, dispatch, target_id, new, back=back or slips):
+                await self._plan_one(connection, dispatch, target_id, new, now, ring)
 
     async def _lacks(
         self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, *, back: bool
@@ -179,26 +181,12 @@ class SqlTargets:
         return bool((await connection.execute(select(here))).scalar())
 
     async def _plan_one(
-        self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, now: datetime
+        self, connection: AsyncConnection, dispatch: Row[Any], target_id: int, new: NewTarget, now: datetime, ring: int
     ) -> None:
         key = {"incident_id": dispatch.incident_id, "channel": dispatch.channel, "target_id": target_id}
         await connection.execute(insert(connection, enrolled).values(key).on_conflict_do_nothing())
-        await connection.execute(
-            batches.insert().values(
-                dispatch_id=dispatch.id,
-                ring=0,
-                origin=new.origin,
-                language=new.language,
-                targets=[target_id],
-                size=1,
-                attempt=1,
-                due_at=now,
-                state=BatchState.OPEN,
-                held=False,
-                owner="",
-                epoch=0,
-            )
-        )
+        row = new_batch(dispatch.id, new.origin, new.language, [target_id], due=now, ring=ring)
+        await connection.execute(batches.insert().values(row))
         more = dispatches.update().where(dispatches.c.id == dispatch.id).values(planned=dispatches.c.planned + 1)
         await connection.execute(more)
 
@@ -273,6 +261,12 @@ class SqlConfirmations:
             }
             await connection.execute(insert(connection, confirmations).values(row).on_conflict_do_nothing())
         return True
+
+
+def _planner_comes(dispatch: Row[Any], ring: int, target_id: int) -> bool:
+    """Whether the planner, which goes ring by ring and in each by id, has not been here yet."""
+    ahead = (ring, target_id) > (dispatch.ring, dispatch.cursor)
+    return ahead and target_id <= dispatch.watermark and dispatch.state == DispatchState.PLANNING
 
 
 def _values(new: NewTarget) -> dict[str, object]:

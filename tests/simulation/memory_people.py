@@ -30,12 +30,14 @@ class MemoryTargets:
         number = next(self._rows.next_member)
         known = self._known(new.channel, new.fingerprint)
         back = known is not None and not known.active
+        before = None if known is None else known.new.places if known.active else frozenset[str]()
         if known is None:
             known = Member(number, new)
             self._rows.members[known.id] = known
         known.new, known.active = new, True
         for dispatch in sorted(self._rows.dispatches.values(), key=lambda d: (d.state, d.new.gravity, d.id)):
-            if self._may_enrol(dispatch, known) and self._lacks(dispatch, known, back=back):
+            slips = before is not None and self._planner_comes(dispatch, known, before)
+            if self._may_enrol(dispatch, known) and self._lacks(dispatch, known, back=back or slips):
                 self._plan_one(dispatch, known)
         return known.id
 
@@ -50,8 +52,12 @@ class MemoryTargets:
             return False
         if new.joined_only and not member.new.joined:
             return False
-        planner_comes = dispatch.cursor < member.id <= dispatch.watermark and dispatch.state is DispatchState.PLANNING
-        return not planner_comes
+        return not self._planner_comes(dispatch, member, member.new.places)
+
+    def _planner_comes(self, dispatch: DispatchRow, member: Member, places: frozenset[str]) -> bool:
+        if dispatch.state is not DispatchState.PLANNING or member.id > dispatch.watermark:
+            return False
+        return (self._rows.ring(dispatch, places), member.id) > (dispatch.ring, dispatch.cursor)
 
     def _lacks(self, dispatch: DispatchRow, member: Member, *, back: bool) -> bool:
         if (dispatch.incident, dispatch.new.channel, member.id) in self._rows.enrolled:
@@ -59,11 +65,14 @@ class MemoryTargets:
             return back and not waiting
         if member.new.everywhere:
             return True
-        return bool(member.new.places & self._rows.issues[dispatch.incident, dispatch.revision].cells)
+        return bool(member.new.places & self._rows.issues[dispatch.incident, dispatch.revision].cells.keys())
 
     def _plan_one(self, dispatch: DispatchRow, member: Member) -> None:
         self._rows.enrolled.add((dispatch.incident, dispatch.new.channel, member.id))
-        self._rows.add_batch(dispatch, member.new.origin, member.new.language, (member.id,), due=self._clock.now())
+        ring = self._rows.ring(dispatch, member.new.places)
+        self._rows.add_batch(
+            dispatch, member.new.origin, member.new.language, (member.id,), due=self._clock.now(), ring=ring
+        )
         dispatch.planned += 1
 
     async def remove(self, target_id: int) -> None:

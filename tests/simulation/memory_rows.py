@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
+from realis.area import OUTERMOST
 from realis.delivery import State
 from realis.desk_data import Release
 from realis.draft import Draft, Package
@@ -37,6 +38,7 @@ class DispatchRow:
     new: NewDispatch
     watermark: int
     state: DispatchState
+    ring: int = 0
     cursor: int = 0
     planned: int = 0
 
@@ -57,6 +59,7 @@ class BatchRow:
     targets: tuple[int, ...]
     attempt: int
     due: datetime
+    ring: int
     held: bool = False
     state: BatchState = BatchState.OPEN
     epoch: int = 0
@@ -116,12 +119,19 @@ class Rows:
         targets: tuple[int, ...],
         *,
         due: datetime,
+        ring: int,
         attempt: int = 1,
         held: bool = False,
     ) -> None:
         """A new open batch."""
         number = len(self.batches) + 1
-        self.batches[number] = BatchRow(number, dispatch, origin, language, targets, attempt, due, held)
+        self.batches[number] = BatchRow(number, dispatch, origin, language, targets, attempt, due, ring, held)
+
+    def ring(self, dispatch: DispatchRow, places: frozenset[str], *, by_place: bool = True) -> int:
+        """The ring in which somebody with these places is looked for."""
+        cells = self.issues[dispatch.incident, dispatch.revision].cells
+        asked = by_place and dispatch.new.match
+        return min((cells[place] for place in places if place in cells), default=OUTERMOST) if asked else OUTERMOST
 
     def close_open(self, dispatch: DispatchRow, state: State) -> None:
         """End every batch of a dispatch that nobody is sending."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from realis.area import OUTERMOST
 from realis.delivery import State
 from realis.desk_data import Release
 from realis.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
@@ -61,45 +62,62 @@ class MemoryBatches:
         for target in {target for batch in batches for target in batch.targets} - tried:
             self._rows.enrolled.discard((expiry.incident, expiry.new.channel, target))
 
-    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> bool:
-        """Freeze the next targets of the gravest unplanned dispatch."""
+    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+        """Freeze the next targets of the gravest unplanned dispatches."""
         waiting = [
             d for d in self._rows.dispatches.values() if d.state is DispatchState.PLANNING and d.new.deadline > now
         ]
         if not waiting:
-            return False
-        dispatch = min(waiting, key=lambda d: (d.new.gravity, d.id))
-        own = limits.get(dispatch.new.channel, Limits(length=0))
-        most = most if dispatch.cursor else min(most, own.batch)
-        meant = [member for member in self._rows.members.values() if self._is_meant(dispatch, member, own)][:most]
-        self._freeze(dispatch, meant, own.batch, now)
-        if meant:
-            dispatch.cursor = meant[-1].id
-        dispatch.planned += len(meant)
-        if len(meant) < most:
+            return None
+        gravest = min(d.new.gravity for d in waiting)
+        planned = set()
+        for dispatch in sorted((d for d in waiting if d.new.gravity == gravest), key=lambda d: d.id)[:20]:
+            most -= self._plan(dispatch, limits.get(dispatch.new.channel, Limits(length=0)), now, most)
+            planned.add(dispatch.new.channel)
+            if most <= 0:
+                break
+        return frozenset(planned)
+
+    def _plan(self, dispatch: DispatchRow, limits: Limits, now: datetime, most: int) -> int:
+        room = most if dispatch.planned or dispatch.cursor else min(most, limits.batch)
+        if not limits.by_place:
+            dispatch.ring = OUTERMOST
+        ahead = sorted(
+            ((self._rows.ring(dispatch, member.new.places, by_place=limits.by_place), member.id), member)
+            for member in self._rows.members.values()
+            if self._is_meant(dispatch, member, limits)
+        )
+        coming = [(at, member) for at, member in ahead if at > (dispatch.ring, dispatch.cursor)][:room]
+        for ring in sorted({ring for (ring, _), _ in coming}):
+            self._freeze(dispatch, [member for (at, _), member in coming if at == ring], limits.batch, now, ring)
+        if coming:
+            dispatch.ring, dispatch.cursor = coming[-1][0]
+        if len(coming) < room:
             dispatch.state = DispatchState.SENDING
-        return True
+        dispatch.planned += len(coming)
+        return len(coming)
 
     def _is_meant(self, dispatch: DispatchRow, member: Member, limits: Limits) -> bool:
-        if member.new.channel != dispatch.new.channel or not member.active or member.id <= dispatch.cursor:
+        if member.new.channel != dispatch.new.channel or not member.active:
             return False
         if dispatch.new.variant is Variant.MESSAGE and member.id > dispatch.watermark:
             return False
-        if (dispatch.incident, dispatch.new.channel, member.id) in self._rows.enrolled:
+        has_past = dispatch.revision > 1 or not dispatch.new.match
+        if has_past and (dispatch.incident, dispatch.new.channel, member.id) in self._rows.enrolled:
             return True
         if not dispatch.new.match or (dispatch.new.joined_only and not member.new.joined):
             return False
         cells = self._rows.issues[dispatch.incident, dispatch.revision].cells
-        return not limits.by_place or member.new.everywhere or bool(member.new.places & cells)
+        return not limits.by_place or member.new.everywhere or bool(member.new.places & cells.keys())
 
-    def _freeze(self, dispatch: DispatchRow, meant: Sequence[Member], size: int, now: datetime) -> None:
+    def _freeze(self, dispatch: DispatchRow, meant: Sequence[Member], size: int, now: datetime, ring: int) -> None:
         groups: dict[tuple[str, str], list[int]] = {}
         for member in meant:
             groups.setdefault((member.new.origin, member.new.language), []).append(member.id)
             self._rows.enrolled.add((dispatch.incident, dispatch.new.channel, member.id))
         for (origin, language), ids in groups.items():
             for start in range(0, len(ids), size):
-                self._rows.add_batch(dispatch, origin, language, tuple(ids[start : start + size]), due=now)
+                self._rows.add_batch(dispatch, origin, language, tuple(ids[start : start + size]), due=now, ring=ring)
 
     # ---- claims
 
@@ -137,7 +155,7 @@ class MemoryBatches:
         ]
         if not due:
             return None
-        batch = min(due, key=lambda found: (found.dispatch.new.gravity, found.id))
+        batch = min(due, key=lambda found: (found.dispatch.new.gravity, found.ring, found.id))
         batch.state, batch.held = BatchState.CLAIMED, False
         batch.epoch += 1
         batch.lease_until = now + timedelta(seconds=lease_s)
@@ -189,6 +207,7 @@ class MemoryBatches:
 
     async def commit(self, claim: Claim, result: BatchResult, *, now: datetime) -> bool:
         """Write a batch's outcomes and retries; False if the epoch is stale."""
+        result.must_add_up_to(len(claim.targets))
         batch = self._rows.batches[claim.batch]
         if batch.epoch != claim.epoch or batch.state is not BatchState.CLAIMED:
             return False
@@ -210,6 +229,7 @@ class MemoryBatches:
                 batch.language,
                 group.targets,
                 due=group.due,
+                ring=batch.ring,
                 attempt=claim.attempt + 1,
                 held=group.held,
             )
@@ -299,5 +319,6 @@ class MemoryAlerts:
         for new in issue.dispatches:
             row_id = len(self._rows.dispatches) + 1
             state = DispatchState.WAITING if new.variant is Variant.EXPIRY else DispatchState.PLANNING
-            self._rows.dispatches[row_id] = DispatchRow(row_id, incident, number, new, watermark, state)
+            ring = 0 if new.match else OUTERMOST
+            self._rows.dispatches[row_id] = DispatchRow(row_id, incident, number, new, watermark, state, ring)
             self._rows.tallies[row_id] = Counter()

@@ -146,7 +146,7 @@ async def test_sending_begins_while_planning_goes_on(here: Town, monkeypatch: py
     planned = 0
     step = here.batches.plan_step
 
-    async def counted(*args: object, **named: object) -> bool:
+    async def counted(*args: object, **named: object) -> frozenset[str] | None:
         nonlocal planned
         planned += 1
         return await step(*args, **named)  # type: ignore[arg-type]

@@ -1,0 +1,192 @@
+"""Planning in SQL: dispatches become frozen batches, step by step; late and abandoned ones are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from realis.area import OUTERMOST
+from realis.delivery import State
+from realis.draft import Variant
+from realis.ports import Limits
+from realis.storage.database import Database, insert
+from realis.storage.ledger import (
+    RUNNING,
+    BatchState,
+    DispatchState,
+    close_open_batches,
+    closing_state,
+    counted,
+    held_still,
+    new_batch,
+)
+from realis.storage.matching import audience, everyone, next_ring, numbers
+from realis.storage.schema import batches, dispatches, enrolled, targets
+
+_TOGETHER = 20
+"""Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
+
+
+class Planning:
+    """The part of ``realis.stores.BatchStore`` that says who gets a message, and who not any more."""
+
+    _database: Database
+
+    async def close_abandoned(self, now: datetime) -> None:
+        """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
+        lapsed = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= now)
+        late = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline <= now)
+        superseded = and_(dispatches.c.state == DispatchState.SUPERSEDED, lapsed)
+        waiting = and_(late, or_(batches.c.state == BatchState.OPEN, lapsed))
+        stuck = (
+            select(dispatches)
+            .distinct()
+            .join(batches, batches.c.dispatch_id == dispatches.c.id)
+            .where(or_(superseded, waiting))
+        )
+        unplanned = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline <= now)
+        async with self._database.read() as connection:
+            found = (await connection.execute(stuck.limit(1))).first()
+            if not found and not (await connection.execute(select(dispatches.c.id).where(unplanned).limit(1))).first():
+                return
+        async with self._database.write() as connection:
+            # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
+            await connection.execute(dispatches.update().where(unplanned).values(state=DispatchState.SENDING))
+            ids = stuck.with_only_columns(dispatches.c.id)
+            held = held_still(select(dispatches).where(dispatches.c.id.in_(ids)))
+            for dispatch in (await connection.execute(held)).all():
+                own = and_(lapsed, batches.c.dispatch_id == dispatch.id)
+                await connection.execute(batches.update().where(own).values(state=BatchState.OPEN))
+                await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
+
+    async def start_due(self, now: datetime) -> int:
+        """Let expiry notices whose time has come start planning; how many."""
+        due = and_(dispatches.c.state == DispatchState.WAITING, dispatches.c.due_at <= now)
+        async with self._database.read() as connection:
+            if (await connection.execute(select(dispatches.c.id).where(due).limit(1))).first() is None:
+                return 0
+        async with self._database.write() as connection:
+            rows = (await connection.execute(held_still(select(dispatches).where(due)))).all()
+            for row in rows:
+                await self._expire_message(connection, row)
+            started = (
+                dispatches.update()
+                .where(dispatches.c.id.in_([row.id for row in rows]))
+                .values(state=DispatchState.PLANNING)
+            )
+            return int((await connection.execute(started)).rowcount)
+
+    async def _expire_message(self, connection: AsyncConnection, expiry: Row[Any]) -> None:
+        """End what the warning itself still had open, and forget those it never reached: they need no expiry."""
+        own = and_(
+            dispatches.c.incident_id == expiry.incident_id,
+            dispatches.c.channel == expiry.channel,
+            dispatches.c.variant == Variant.MESSAGE,
+        )
+        ids = (await connection.execute(held_still(select(dispatches.c.id).where(own)))).scalars().all()
+        rows = (
+            await connection.execute(
+                select(batches.c.targets, batches.c.epoch, batches.c.attempt).where(batches.c.dispatch_id.in_(ids))
+            )
+        ).all()
+        tried = {target for row in rows if row.epoch > 0 or row.attempt > 1 for target in row.targets}
+        never = {target for row in rows for target in row.targets} - tried
+        for dispatch_id in ids:
+            await close_open_batches(connection, dispatch_id, State.EXPIRED)
+        for chunk in _chunks(sorted(never), 500):
+            forget = and_(
+                enrolled.c.incident_id == expiry.incident_id,
+                enrolled.c.channel == expiry.channel,
+                enrolled.c.target_id.in_(chunk),
+            )
+            await connection.execute(enrolled.delete().where(forget))
+
+    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+        """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
+        waiting = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > now)
+        async with self._database.read() as connection:
+            gravest = (await connection.execute(select(func.min(dispatches.c.gravity)).where(waiting))).scalar()
+        if gravest is None:
+            return None
+        # Another worker may be planning them: wait for its step, then carry on from where it left the cursor.
+        next_ones = select(dispatches).where(waiting, dispatches.c.gravity == gravest).order_by(dispatches.c.id)
+        planned: set[str] = set()
+        async with self._database.write() as connection:
+            for dispatch in (await connection.execute(counted(next_ones.limit(_TOGETHER)))).all():
+                own = limits.get(dispatch.channel, Limits(length=0))
+                most -= await self._plan(connection, dispatch, own, now, most)
+                planned.add(dispatch.channel)
+                if most <= 0:
+                    break
+        return frozenset(planned)
+
+    async def _plan(
+        self, connection: AsyncConnection, dispatch: Row[Any], limits: Limits, now: datetime, most: int
+    ) -> int:
+        """Plan for this one, ring by ring outwards; how many targets."""
+        is_new = not dispatch.planned and not dispatch.cursor
+        room = min(most, limits.batch) if is_new else most
+        ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
+        if not limits.by_place:
+            ring = OUTERMOST
+        while True:
+            rows = await self._look(connection, dispatch, limits, ring=ring, after=cursor, most=room - number)
+            await self._freeze(connection, dispatch, rows, limits.batch, now, ring)
+            number += len(rows)
+            cursor = rows[-1].id if rows else cursor
+            if number >= room:
+                break
+            if ring == OUTERMOST:
+                done = True
+                break
+            ring, cursor = await next_ring(connection, dispatch, ring), 0
+        progress = {
+            "ring": ring,
+            "cursor": cursor,
+            "planned": dispatches.c.planned + number,
+            "state": DispatchState.SENDING if done else DispatchState.PLANNING,
+        }
+        await connection.execute(dispatches.update().where(dispatches.c.id == dispatch.id).values(progress))
+        return number
+
+    async def _look(
+        self, connection: AsyncConnection, dispatch: Row[Any], limits: Limits, *, ring: int, after: int, most: int
+    ) -> Sequence[Row[Any]]:
+        if not limits.by_place:
+            return await everyone(connection, dispatch, after=after, most=most)
+        return await audience(connection, dispatch, ring=ring, after=after, most=most)
+
+    async def _freeze(
+        self,
+        connection: AsyncConnection,
+        dispatch: Row[Any],
+        rows: Sequence[Row[Any]],
+        size: int,
+        now: datetime,
+        ring: int,
+    ) -> None:
+        if not rows:
+            return
+        groups: dict[tuple[str, str], list[int]] = {}
+        for row in rows:
+            groups.setdefault((row.origin, row.language), []).append(row.id)
+        await connection.execute(
+            batches.insert(),
+            [
+                new_batch(dispatch.id, origin, language, ids[start : start + size], due=now, ring=ring)
+                for (origin, language), ids in groups.items()
+                for start in range(0, len(ids), size)
+            ],
+        )
+        key = (literal(dispatch.incident_id, enrolled.c.incident_id.type), literal(dispatch.channel))
+        frozen = select(*key, targets.c.id).where(targets.c.id.in_(numbers(connection, [row.id for row in rows])))
+        fresh = insert(connection, enrolled).from_select(["incident_id", "channel", "target_id"], frozen)
+        await connection.execute(fresh.on_conflict_do_nothing())
+
+
+def _chunks(ids: list[int], size: int) -> Iterable[list[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
