@@ -199,7 +199,7 @@ def _wait_s(headers: Mapping[str, str]) -> float | None:
 def _http_date(value: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(value)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

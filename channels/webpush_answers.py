@@ -54,7 +54,7 @@ def retry_after_s(wish: str, now: datetime) -> float | None:
         return float(value[:_LONGEST_SECONDS]) if len(value) <= _LONGEST_SECONDS else None
     try:
         when = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (when - now).total_seconds())

@@ -28,6 +28,7 @@ DATE = "Tue, 03 Nov 2026 10:00:00 GMT"
         ({"X-RateLimit-Reset": "soon", "Date": DATE}, None),
         ({"X-RateLimit-Reset": "9" * 30, "Date": DATE}, None),
         ({"Retry-After": "whenever", "Date": "yesterday"}, None),
+        ({"Retry-After": "Mon, 01 Jan 99999999999999 00:00:00 GMT", "Date": DATE}, None),
         ({}, None),
     ],
 )

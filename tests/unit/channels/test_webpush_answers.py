@@ -59,6 +59,8 @@ def test_each_refusal_has_its_kind(status: int, kind: FailureKind) -> None:
         ("1.5", None),
         ("9" * 400, None),
         ("²", None),
+        ("Mon, 01 Jan 99999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
