@@ -1,10 +1,10 @@
-"""The whole program as a process of its own that a test may kill: ``python -m tests.acceptance.child DATA_DIR``.
+"""The whole program as a process of its own that a test may kill: ``python -m tests.acceptance.child DIR [known]``.
 
 It prints one line of JSON with its ports when it serves. Then each line on its input is an order: ``alert``,
 ``update`` or ``all_clear`` with the places, carried out at the desk by Anna and released by Bernd; the answer is
 one line of JSON, written when the message is issued (on disk), which is before most of it has been sent.
 ``submit`` leaves a first warning for these places to be released, and ``release`` releases it or says why not.
-SIGTERM ends it as it ends ``realis serve``.
+SIGTERM ends it as it ends ``realis serve``. With ``known``, push services on loopback are known ones.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 from realis import log
 from realis.draft import DraftKind
 from realis.errors import RealisError
-from realis.wiring import App, build
+from realis.wiring import App, Variation, build
 from tests.fakes import installation
-from tests.fakes.installation import LOOPBACK, Installation
+from tests.fakes.installation import KNOWN_SERVICES, LOOPBACK, Installation
 
 CHANNELS = ("webpush", "by_hand")
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, variation: Variation) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with build(installation.settings(folder), variation=LOOPBACK) as app, asyncio.TaskGroup() as group:
+    async with build(installation.settings(folder), variation=variation) as app, asyncio.TaskGroup() as group:
         serving = group.create_task(app.run(stop))
         obeying = group.create_task(obey(app, serving))
         await asyncio.wait({serving})
@@ -73,6 +74,11 @@ async def release(here: Installation, draft: str, digest: str) -> dict[str, obje
     return {"refused": ""}
 
 
+def doors(words: Sequence[str]) -> Variation:
+    """Which doors it has, by the word that says so."""
+    return KNOWN_SERVICES if "known" in words else LOOPBACK
+
+
 def say(**answer: object) -> None:
     """One line of JSON to whoever started this."""
     print(json.dumps(answer), flush=True)
@@ -80,4 +86,4 @@ def say(**answer: object) -> None:
 
 if __name__ == "__main__":
     log.configure(level="INFO", json=True)
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), doors(sys.argv[2:])))

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -166,8 +166,9 @@ class Campaign:
     # ---- who kills
 
     async def _kill(self) -> None:
+        moments, victims = self._deck(MOMENTS), self._deck(self.stage.victims)
         for _ in range(self.size.kills):
-            moment, victim = self._draw(MOMENTS), Victim(self._draw(self.stage.victims))
+            moment, victim = next(moments), Victim(next(victims))
             while True:
                 self.idle.set()
                 await self.working.wait()
@@ -178,10 +179,12 @@ class Campaign:
             self.figures.kills[await self._strike(victim)] += 1
         self.idle.set()
 
-    def _draw(self, among: tuple[tuple[str, int], ...]) -> str:
-        names, weights = zip(*among, strict=True)
-        drawn: str = self.chance.choices(names, weights)[0]
-        return drawn
+    def _deck(self, among: Sequence[tuple[str, int]]) -> Iterator[str]:
+        """Like cards: by chance, yet each as often as it should be."""
+        cards = [name for name, times in among for _ in range(times)]
+        while True:
+            self.chance.shuffle(cards)
+            yield from cards
 
     async def _until(self, moment: str) -> None:
         """Wait for such a moment; not for ever, because it may not come any more."""

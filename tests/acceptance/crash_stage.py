@@ -264,7 +264,7 @@ async def one_machine(folder: Path) -> AsyncIterator[Stage]:
 
     async def start() -> Child:
         errors = folder / "child.log"
-        return Child(await launch(errors, "tests.acceptance.child", str(folder)), errors)
+        return Child(await launch(errors, "tests.acceptance.child", str(folder), "known"), errors)
 
     async with asyncio.TaskGroup() as group:
         victims = ((PROGRAM, 3), (PUSH_CHILD, 2))
@@ -279,7 +279,7 @@ async def one_machine(folder: Path) -> AsyncIterator[Stage]:
 async def many_machines(folder: Path) -> AsyncIterator[Stage]:
     """Web node and workers on an empty database; nothing is started yet."""
     parts = {"web": Part.WEB, "worker0": Part.WORKER, "worker1": Part.WORKER}
-    async with cluster(folder, lease_s=LEASE_S) as shared, asyncio.TaskGroup() as group:
+    async with cluster(folder, lease_s=LEASE_S, known=True) as shared, asyncio.TaskGroup() as group:
         victims = ((WORKER, 5), (PUSH_CHILD, 4), (WEB, 2), (EVERYTHING, 1))
         slots = {
             name: Slot(name, lambda name=name, part=part: shared.launch(name, part), group)  # type: ignore[misc]

@@ -1,7 +1,8 @@
 """Several processes of one installation on a real PostgreSQL and Redis, started, frozen, killed and counted by tests.
 
-``python -m tests.fakes.cluster FOLDER PART DATABASE REDIS LEASE_S`` is one of them: the real wiring with doors to
-loopback only. It prints one line of JSON with its ports, then takes orders, one a line, and answers each with one.
+``python -m tests.fakes.cluster FOLDER PART DATABASE REDIS LEASE_S [known]`` is one of them: the real wiring with doors
+to loopback only; with ``known``, push services there are known ones. It prints one line of JSON with its ports, then
+takes orders, one a line, and answers each with one.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from realis.storage.counting import count_dispatch
 from realis.storage.database import Database
 from realis.storage.schema import batches, dispatches
 from realis.stores import AuditEntry
-from realis.wiring import build
-from tests.acceptance.child import carry_out, release, say
+from realis.wiring import Variation, build
+from tests.acceptance.child import carry_out, doors, release, say
 from tests.acceptance.program import Child, launch
 from tests.fakes import installation
-from tests.fakes.installation import LOOPBACK, Installation, Subscriber, seed
+from tests.fakes.installation import Installation, Subscriber, seed
 from tests.fakes.postgres import PostgresServer, postgres_server
 from tests.fakes.redis_server import RedisServer, redis_server
 
@@ -62,6 +63,7 @@ class Cluster:
     redis: RedisServer
     url: str
     lease_s: float = LEASE_S
+    known: bool = False
 
     def settings(self, name: str) -> Settings:
         """Settings of one process: a directory of its own, the keys the same."""
@@ -81,7 +83,14 @@ class Cluster:
         """A process playing a part, which has said nothing yet."""
         self.settings(name)
         errors = self.folder / f"{name}.log"
-        words = (str(self.folder / name), part.value, self.url, self.redis.url, str(self.lease_s))
+        words = (
+            str(self.folder / name),
+            part.value,
+            self.url,
+            self.redis.url,
+            str(self.lease_s),
+            *(["known"] if self.known else []),
+        )
         return Node(await launch(errors, "tests.fakes.cluster", *words), errors)
 
     @asynccontextmanager
@@ -140,10 +149,10 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(folder: Path, *, lease_s: float = LEASE_S) -> AsyncIterator[Cluster]:
+async def cluster(folder: Path, *, lease_s: float = LEASE_S, known: bool = False) -> AsyncIterator[Cluster]:
     """PostgreSQL and Redis of its own, with an empty record."""
     with postgres_server() as postgres, redis_server() as redis:
-        yield Cluster(folder, postgres, redis, postgres.empty(), lease_s)
+        yield Cluster(folder, postgres, redis, postgres.empty(), lease_s, known)
 
 
 async def order(child: Child, *words: str) -> dict[str, Any]:
@@ -154,11 +163,11 @@ async def order(child: Child, *words: str) -> dict[str, Any]:
     return await child.answer()
 
 
-async def main(part: Part, config: Settings) -> None:
+async def main(part: Part, config: Settings, variation: Variation) -> None:
     """Play the part until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with build(config, variation=LOOPBACK, part=part) as app, asyncio.TaskGroup() as group:
+    async with build(config, variation=variation, part=part) as app, asyncio.TaskGroup() as group:
         serving = group.create_task(app.run(stop))
         people = await installation.staff(app.core) if part.serves_pages else {}
         say(http=app.http_port, gateway=app.screens.port if app.screens else 0, pid=os.getpid())
@@ -204,5 +213,6 @@ ORDERS = {"issue": _issue, "submit": _submit, "release": _release, "note": _note
 
 if __name__ == "__main__":
     log.configure(level="INFO", json=True)
-    home, part, database_url, redis_url, lease_s = sys.argv[1:]
-    asyncio.run(main(Part(part), settings(Path(home), database_url, redis_url, float(lease_s))))
+    home, part, database_url, redis_url, lease_s, *words = sys.argv[1:]
+    config = settings(Path(home), database_url, redis_url, float(lease_s))
+    asyncio.run(main(Part(part), config, doors(words)))

@@ -58,7 +58,18 @@ ROLES = {
     DORA: frozenset({Role.CAPTURE, Role.RELEASE}),
 }
 LOOPBACK = Variation(policy=IssuePolicy(), doors=Doors.loopback())
-"""A real installation but for its doors: any occasion, no address beyond this machine."""
+"""A real installation but for its doors: any occasion, no address beyond this machine.
+
+A push service on loopback is a stranger to it, whose pushes go one by one and not through child processes.
+"""
+
+
+def _everyone(_host: str) -> bool:
+    return True
+
+
+KNOWN_SERVICES = replace(LOOPBACK, doors=replace(Doors.loopback(), known_push=_everyone))
+"""The same, but push services on loopback count as known ones: their pushes go through child processes."""
 
 
 def settings(folder: Path, **changes: Any) -> Settings:  # noqa: ANN401 - the caller names fields of Settings
