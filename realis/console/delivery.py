@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from aiohttp import web
 from realis.area import Area
 from realis.console.areas import sketch
 from realis.console.face import Face, Visit, go
-from realis.delivery import OPEN_STATES, TERMINAL_STATES, State
+from realis.console.words import BAD_STATES
+from realis.delivery import OPEN_STATES, FailureKind, State
 from realis.desk_data import ChannelRow, IncidentFile, Stage
 from realis.draft import Draft, DraftKind, DraftState
 from realis.errors import InvalidInput
@@ -20,40 +22,87 @@ from realis.ports import ChannelCount
 _FOLLOW_UPS = (DraftKind.UPDATE, DraftKind.ALL_CLEAR, DraftKind.RETRACTION)
 
 
+_ROWS = (
+    State.PLANNED,
+    State.RETRYING,
+    State.HELD,
+    State.REJECTED,
+    State.EXPIRED,
+    State.UNKNOWN,
+    State.GONE,
+    State.SUPERSEDED,
+    State.STOPPED,
+    State.WITHDRAWN,
+)
+"""What becomes of those not accepted, in the order an operator must see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many seconds after the issue the first, half, 99 % and all so far had been accepted; rounded up to tenths."""
+
+    first: float
+    half: float | None
+    most: float | None
+    last: float
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One channel's figures, as the page shows them."""
+    """One channel's figures, as the page shows them. ``accepted`` and ``rows`` add up to what was planned."""
 
     count: ChannelCount
     label: str
     accepted: int
-    waiting: int
-    failed: int
-    held: int
-    others: tuple[tuple[State, int], ...]
+    rows: tuple[tuple[State, int], ...]
+    pace: Pace | None
+
+    def number(self, state: str) -> int:
+        """How many are in this state."""
+        return self.count.states.get(State(state), 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many are still open."""
+        return sum(number for state, number in self.rows if state in OPEN_STATES)
+
+    @property
+    def reasons(self) -> tuple[tuple[str, int], ...]:
+        """How many failed by each kind, the most first; whoever signed off is counted once, as a state."""
+        kinds = ((kind, number) for kind, number in self.count.failures.items() if kind != FailureKind.GONE)
+        return tuple(sorted(kinds, key=lambda one: (-one[1], one[0])))
+
+    @property
+    def bad(self) -> bool:
+        """Whether somebody was not reached, or nobody can be."""
+        return any(state in BAD_STATES for state, _ in self.rows)
 
     @property
     def share(self) -> int:
-        """How much of it is done, in percent."""
-        return round(100 * (self.count.planned - self.waiting) / self.count.planned) if self.count.planned else 0
-
-
-_BAD = frozenset({State.GONE, State.REJECTED, State.EXPIRED, State.UNKNOWN})
-_CALM = tuple(state for state in State if state in TERMINAL_STATES - _BAD - {State.ACCEPTED})
+        """How much of it is done, in percent; all only when all of it is."""
+        done = self.count.planned - self.waiting
+        return 100 * done // self.count.planned if self.count.planned else 0
 
 
 def tally(count: ChannelCount, label: str) -> Tally:
     """The figures of one channel in the words operators use."""
-    states = count.states
-    return Tally(
-        count,
-        label,
-        accepted=states.get(State.ACCEPTED, 0),
-        waiting=sum(states.get(state, 0) for state in OPEN_STATES),
-        failed=sum(states.get(state, 0) for state in _BAD),
-        held=states.get(State.HELD, 0),
-        others=tuple((state, states[state]) for state in _CALM if states.get(state)),
-    )
+    rows = tuple((state, count.states[state]) for state in _ROWS if count.states.get(state))
+    return Tally(count, label, count.states.get(State.ACCEPTED, 0), rows, _pace(count))
+
+
+def _pace(count: ChannelCount) -> Pace | None:
+    if count.first_ms is None or count.last_ms is None:
+        return None
+    return Pace(_seconds(count.first_ms), _known(count.p50_ms), _known(count.p99_ms), _seconds(count.last_ms))
+
+
+def _known(ms: float | None) -> float | None:
+    return None if ms is None else _seconds(ms)
+
+
+def _seconds(ms: float) -> float:
+    """At least a tenth: nothing leaves before its issue, and nothing takes no time."""
+    return max(1, math.ceil(ms / 100)) / 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ STATES = {
     State.WITHDRAWN: "zurückgezogen",
     State.UNKNOWN: "ungewiss",
 }
+BAD_STATES = frozenset({State.HELD, State.REJECTED, State.EXPIRED, State.UNKNOWN})
+"""Who was not reached, or perhaps not, and should have been, or cannot be now. Whoever signed off is none of them."""
+
 FAILURES = {
     FailureKind.GONE.value: "Abgemeldet oder gelöscht",
     FailureKind.REJECTED.value: "Vom Dienst abgelehnt",

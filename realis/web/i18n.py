@@ -114,6 +114,11 @@ def one_place(value: float, language: str) -> str:
     return str(format_decimal(value, "0.0", locale=_locale(language)))
 
 
+def grouped(number: int, language: str) -> str:
+    """A whole number with the language's marks between thousands."""
+    return str(format_decimal(number, locale=_locale(language)))
+
+
 def in_words(when: datetime, language: str, zone: ZoneInfo, pattern: str = "EEE d. MMM, HH:mm") -> str:
     """A time as people of the language read it, in the city's zone. ``pattern`` is written for German."""
     if not language.startswith("de"):

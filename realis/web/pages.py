@@ -20,6 +20,7 @@ from realis.web.i18n import (
     Catalogue,
     accepted_languages,
     direction,
+    grouped,
     in_words,
     negotiate,
     one_place,
@@ -42,7 +43,8 @@ class Pages:
     """Renders templates with the reader's language at hand.
 
     Templates know: ``_``/``ngettext``, ``lang``, ``dir``, ``languages`` (code → own name),
-    ``asset(name)``, ``time(dt)``, ``decimal(number)``, ``city``, ``demo`` and what the handler passes.
+    ``asset(name)``, ``time(dt)``, ``decimal(number)``, ``whole(number)``, ``city``, ``demo`` and what the
+    handler passes.
     """
 
     environment: jinja2.Environment
@@ -77,14 +79,17 @@ class Pages:
             translated = self.catalogue.gettext(message, language)
             return translated % values if values else translated
 
-        def plural(one: str, many: str, number: int) -> str:
-            return self.catalogue.ngettext(one, many, number, language) % {"n": number}
+        def plural(one: str, many: str, number: int, **values: object) -> str:
+            return self.catalogue.ngettext(one, many, number, language) % {"n": number, **values}
 
         def time(when: datetime | None, pattern: str = "EEE d. MMM, HH:mm") -> str:
             return in_words(when, language, self.zone, pattern) if when else ""
 
         def decimal(value: float) -> str:
             return one_place(value, language)
+
+        def whole(number: int) -> str:
+            return grouped(number, language)
 
         return self.environment.get_template(template).render(
             {
@@ -93,6 +98,7 @@ class Pages:
                 "ngettext": plural,
                 "time": time,
                 "decimal": decimal,
+                "whole": whole,
                 "lang": language,
                 "dir": direction(language),
                 "text_dir": direction,

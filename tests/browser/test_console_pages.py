@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from realis.alert import Level, Occasion
+from realis.delivery import State
 from realis.draft import DraftKind
 from realis.release import Role
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, no_overflow, screenshot
+from tests.fakes.counts import night, telling
 from tests.fakes.desk import PASSWORD, House, content, house, serve, triangle
 
 pytestmark = pytest.mark.browser
@@ -161,6 +164,45 @@ async def test_pages_look_right(here: House, address: str, new_page: NewPage, la
                 if width != 3840:
                     found += [f"{name} {width}: {line}" for line in await axe(page)]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("language", "dark"), [("de", False), ("de", True), ("ar", False)], ids=["de", "de-dark", "ar"]
+)
+async def test_a_nights_figures_look_right(here: House, new_page: NewPage, language: str, dark: bool) -> None:
+    """Every state, reason, deadline and time of a large sending fits at 360, 1280 and 3840 px; axe finds nothing."""
+    anna, bernd = here.people["anna"], here.people["bernd"]
+    incident = (await here.issued(anna, bernd, content(Occasion.ERNSTFALL, level=Level.EXTREME))).incident
+    page, found = await new_page(dark=dark), []
+    async with telling(here, night(here)) as address:
+        await _login(page, address, "bernd")
+        for width, height in SIZES:
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.goto(f"{address}/console/incidents/{incident}?lang={language}")
+            await expect(page.locator(".tally")).to_have_count(5)
+            await screenshot(page, f"console_counts_{width}_{language}_{'dark' if dark else 'light'}")
+            await no_overflow(page)
+            if width != 3840:
+                found += await axe(page)
+    assert found == []
+
+
+async def test_figures_move_under_the_reader(here: House, new_page: NewPage) -> None:
+    """New figures arrive by themselves and take neither the focus nor the place from whoever is reading."""
+    anna, bernd = here.people["anna"], here.people["bernd"]
+    incident = (await here.issued(anna, bernd, content(Occasion.ERNSTFALL))).incident
+    page, (busy, *others) = await new_page(), night(here)
+    told = [busy, *others]
+    async with telling(here, told) as address:
+        await _login(page, address, "bernd")
+        await page.goto(f"{address}/console/incidents/{incident}")
+        await expect(page.locator(".tally").first).to_contain_text("12 warten")
+        button = page.get_by_role("button", name="Aktualisieren")
+        await button.focus()
+        told[0] = replace(busy, states={State.ACCEPTED: busy.planned}, retry_due=None)
+        await expect(page.locator(".tally").first).to_contain_text("Angenommen 104.444")
+        await expect(button).to_be_focused()
+        await expect(page.locator(".tally").first).not_to_contain_text("warten")
 
 
 async def _furnish(here: House) -> dict[str, str]:
