@@ -37,6 +37,7 @@ _LIMITS = Limits(
     lanes=1,
     batch=1,
     public=True,
+    pace_s=1.0,
 )
 _STATUS_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([^"\\]{1,64})"')
 

@@ -27,7 +27,7 @@ from realis.ports import Kind, Limits, Message, Target
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: it repeats the post with its escapes."""
 
-_LIMITS = Limits(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True)
+_LIMITS = Limits(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True, pace_s=1.0)
 _PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _HARMLESS = {FailureKind.UNKNOWN: FailureKind.UNAVAILABLE}

@@ -39,6 +39,9 @@ __all__ = ["Pusher", "WebPush", "is_known_service", "parse_subscription", "paylo
 log = structlog.get_logger(__name__)
 
 _LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
+STRANGERS = "strangers"
+"""The origin all hosts share that are no known push service."""
+
 _NOT_SIGNED = Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren")
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
@@ -103,8 +106,13 @@ class WebPush:
     problem = ""
 
     def subscription(self, data: object) -> tuple[str, str]:
-        """``parse_subscription`` under this channel's own policy: address to store, and origin."""
-        return parse_subscription(data, self._egress.policy)
+        """``parse_subscription`` under this channel's own policy: address to store, and origin.
+
+        Strangers' hosts count as one origin, so that however many of them hang, a lane stays free for the others.
+        """
+        address, origin = parse_subscription(data, self._egress.policy)
+        known = self._known((urlsplit(origin).hostname or "").lower())
+        return address, origin if known else STRANGERS
 
     async def start(self) -> None:
         """Make ready what seals and posts, so that the first warning does not wait for it."""

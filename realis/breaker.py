@@ -5,7 +5,7 @@ Pure arithmetic; no clock of its own. It decides only when the next batch may st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,30 +60,26 @@ class Breaker:
         Returns:
             Seconds the origin is left alone from now on, if this batch was the reason.
         """
-        failures, wished_s, worked = 0, 0.0, False
+        failures: list[Failed] = []
         for outcome in outcomes:
             if isinstance(outcome, Accepted):
-                worked = True
-                break
-            failures += _is_of_the_service(outcome)
-            wished_s = max(wished_s, outcome.retry_after_s or 0.0)
-        if worked:
-            self._troubles.pop(origin, None)
-        return None if worked or not failures else self._failed(origin, failures, wished_s, now)
+                self._troubles.pop(origin, None)
+                return None
+            if outcome.kind in _OF_THE_SERVICE:
+                failures.append(outcome)
+        return self._failed(origin, failures, now) if failures else None
 
-    def _failed(self, origin: str, failures: int, wished_s: float, now: datetime) -> float | None:
+    def _failed(self, origin: str, failures: Sequence[Failed], now: datetime) -> float | None:
         if origin not in self._troubles and len(self._troubles) >= MOST_ORIGINS:
             self._troubles.clear()
         trouble = self._troubles.setdefault(origin, _Trouble())
-        trouble.row += failures
+        trouble.row += len(failures)
         if trouble.row < OPENS_AFTER:
             return None
         doubled_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(trouble.pauses, 10))
+        # The least of the wishes: hosts that share an origin must not be able to silence one another for long.
+        wished_s = min(failure.retry_after_s or 0.0 for failure in failures)
         pause_s: float = max(doubled_s, min(wished_s, LONGEST_RETRY_AFTER_S))
         trouble.pauses += 1
         trouble.until = now + timedelta(seconds=pause_s)
         return pause_s
-
-
-def _is_of_the_service(outcome: Failed) -> bool:
-    return outcome.kind in _OF_THE_SERVICE

@@ -150,6 +150,7 @@ class Dispatcher:
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
         self._breakers = {name: Breaker() for name in channels}
+        self._free_from: dict[str, datetime] = {}
         self._claiming = {name: asyncio.Lock() for name in channels}
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
@@ -272,6 +273,9 @@ class Dispatcher:
                 return None  # another lane has just looked, and found nothing
             self._ready[name].clear()
             begun = self._clock.now()
+            if (wait_s := (self._free_from.get(name, begun) - begun).total_seconds()) > 0:
+                asyncio.get_running_loop().call_later(wait_s, self._ready[name].set)
+                return None
             try:
                 claim = await self._take(name, self._crowded(name, begun))
             except StoreUnavailable as error:
@@ -315,6 +319,7 @@ class Dispatcher:
             committed = await self._record(claim, result)
         finally:
             self._in_flight.pop(claim.batch, None)
+            self._keep_pace(channel)
             self._release_origin(channel.name, claim.origin)
         if not committed:
             log.warning("commit_refused", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
@@ -323,6 +328,11 @@ class Dispatcher:
         if result.retries:
             self._wake.set()  # they may be due sooner than anyone expects; this lane looks for all the rest itself
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
+
+    def _keep_pace(self, channel: Channel) -> None:
+        """No claim before the service wants the next message; nothing is held meanwhile."""
+        if channel.limits.pace_s:
+            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.limits.pace_s)
 
     def _learn(self, name: str, origin: str, outcomes: Sequence[Outcome]) -> None:
         pause_s = self._breakers[name].note(origin, outcomes, self._clock.now())

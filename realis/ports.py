@@ -55,6 +55,7 @@ class Limits:
         batch: most targets in one batch.
         public: reaches people who did not join; such channels never carry an Übung.
         by_place: targets are matched by place; False for accounts and feeds, which always match.
+        pace_s: seconds the service wants between two batches of one account; 0 where it sets no pace.
     """
 
     length: int
@@ -66,6 +67,7 @@ class Limits:
     batch: int = 500
     public: bool = False
     by_place: bool = False
+    pace_s: float = 0.0
 
 
 class Kind(StrEnum):

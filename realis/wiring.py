@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,6 +102,9 @@ class App:
         """Run the side tasks until ``stop``; if one dies, everything stops and its error is raised."""
         if self.dispatcher:
             await self.core.ways.start()
+        # What is loaded by now stays: looking through all of it again and again would hold up a warning.
+        gc.collect()
+        gc.freeze()
         async with asyncio.TaskGroup() as group:
             issuing = group.create_task(self._issue_releases(), name="releases") if self.part.issues else None
             dispatching = group.create_task(self.dispatcher.run(), name="dispatcher") if self.dispatcher else None

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Occasion
@@ -26,6 +26,7 @@ from realis.storage.codec import ALERT, PACKAGE, RENDERED, to_text
 from realis.storage.database import Database, Lock
 from realis.storage.ledger import DispatchState, close_open_batches, held_still
 from realis.storage.schema import (
+    Instant,
     alert_cells,
     alerts,
     dispatches,
@@ -38,6 +39,9 @@ from realis.storage.schema import (
 )
 from realis.stores import Issue, Pulse
 
+_CHAINS_AT_ONCE = 500
+"""Below the number of parameters any database takes."""
+
 MakeIssue = Callable[[int, tuple[Revision, ...], Package], Issue]
 
 
@@ -46,6 +50,7 @@ class SqlAlerts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[tuple[UUID, int], Revision] = {}
 
     # ---- writing
 
@@ -173,30 +178,25 @@ class SqlAlerts:
 
     async def pulse(self, now: datetime) -> Pulse:
         """Whether anything has changed; cheap, asked for every snapshot."""
-        day_ago = now - ENDING_LISTED_FOR
-        over = case((alerts.c.ends_at <= now, alerts.c.ends_at))
-        # A day after it ended, by itself or by an ending, a warning leaves the list.
-        left = [case((instant <= day_ago, instant)) for instant in (alerts.c.ends_at, alerts.c.sent)]
-        query = select(
-            func.count(),
-            *(func.count(instant) for instant in (over, *left)),
-            *(func.max(instant) for instant in (alerts.c.sent, over, *left)),
-        ).select_from(alerts)
         async with self._database.read() as connection:
-            issued, *rest = (await connection.execute(query)).one()
+            found = await connection.execute(_PULSE, {"now": now, "day_ago": now - ENDING_LISTED_FOR})
+        issued, *rest = found.one()
         passed, (sent, ended, *unlisted) = sum(rest[:3]), rest[3:]
         changes = [sent, ended, *(instant and instant + ENDING_LISTED_FOR for instant in unlisted)]
         return Pulse(int(issued), max(filter(None, changes), default=None), int(passed))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
         """Chains whose newest revision is valid or was sent after ``since``."""
-        recent = select(alerts.c.incident_id).where(or_(alerts.c.ends_at > since, alerts.c.sent > since))
-        query = select(alerts).where(alerts.c.incident_id.in_(recent)).order_by(alerts.c.incident_id, alerts.c.revision)
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_RECENT, {"since": since})).all()
+            # What has been issued never changes: only what is new is read whole.
+            known = self._known
+            new = {incident for incident, revision in rows if (incident, revision) not in known}
+            known = known | await _revisions(connection, list(new))
         chains: dict[UUID, list[Revision]] = {}
-        for row in rows:
-            chains.setdefault(row.incident_id, []).append(_revision(row))
+        for incident, revision in rows:
+            chains.setdefault(incident, []).append(known[incident, revision])
+        self._known = {(one.incident, one.number): one for chain in chains.values() for one in chain}
         return [tuple(chain) for chain in chains.values()]
 
     async def texts(self, incident: UUID, revision: int, channel: str, variant: Variant) -> Mapping[str, Rendered]:
@@ -232,9 +232,46 @@ class SqlAlerts:
         return PACKAGE.validate_json(body) if body else None
 
 
+def _pulse() -> Any:  # noqa: ANN401 - a SQL query
+    now, day_ago = bindparam("now", type_=Instant), bindparam("day_ago", type_=Instant)
+    over = case((alerts.c.ends_at <= now, alerts.c.ends_at))
+    # A day after it ended, by itself or by an ending, a warning leaves the list.
+    left = [case((instant <= day_ago, instant)) for instant in (alerts.c.ends_at, alerts.c.sent)]
+    return select(
+        func.count(),
+        *(func.count(instant) for instant in (over, *left)),
+        *(func.max(instant) for instant in (alerts.c.sent, over, *left)),
+    ).select_from(alerts)
+
+
+_PULSE = _pulse()
+
+_SINCE = bindparam("since", type_=Instant)
+
+_RECENT = (
+    select(alerts.c.incident_id, alerts.c.revision)
+    .where(
+        alerts.c.incident_id.in_(
+            select(alerts.c.incident_id).where(or_(alerts.c.ends_at > _SINCE, alerts.c.sent > _SINCE))
+        )
+    )
+    .order_by(alerts.c.incident_id, alerts.c.revision)
+)
+
+
 async def _chain(connection: AsyncConnection, incident: UUID) -> tuple[Revision, ...]:
     query = select(alerts).where(alerts.c.incident_id == incident).order_by(alerts.c.revision)
     return tuple(_revision(row) for row in (await connection.execute(query)).all())
+
+
+async def _revisions(connection: AsyncConnection, of: Sequence[UUID]) -> dict[tuple[UUID, int], Revision]:
+    """Every revision of these incidents."""
+    found: dict[tuple[UUID, int], Revision] = {}
+    for start in range(0, len(of), _CHAINS_AT_ONCE):
+        query = select(alerts).where(alerts.c.incident_id.in_(of[start : start + _CHAINS_AT_ONCE]))
+        for row in (await connection.execute(query)).all():
+            found[row.incident_id, row.revision] = _revision(row)
+    return found
 
 
 async def _package(connection: AsyncConnection, release: Release) -> Package:

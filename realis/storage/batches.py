@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union
+from sqlalchemy import bindparam, func, select, union
 
 from realis.ports import ChannelCount
 from realis.storage.claims import Claims
@@ -13,7 +13,15 @@ from realis.storage.counting import channel_counts
 from realis.storage.ledger import BatchState, DispatchState, close_open_batches, closing_state
 from realis.storage.outcomes import Outcomes
 from realis.storage.planning import Planning
-from realis.storage.schema import batches, dispatches
+from realis.storage.schema import Instant, batches, dispatches
+
+_LATER = union(
+    select(func.min(dispatches.c.due_at).label("due")).where(dispatches.c.state == DispatchState.WAITING),
+    select(func.min(batches.c.due_at).label("due")).where(
+        batches.c.state == BatchState.OPEN, ~batches.c.held, batches.c.due_at > bindparam("now", type_=Instant)
+    ),
+).subquery()
+_NEXT_DUE = select(func.min(_LATER.c.due))
 
 
 class SqlBatches(Claims, Planning, Outcomes):
@@ -37,14 +45,8 @@ class SqlBatches(Claims, Planning, Outcomes):
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When the next waiting batch or expiry notice is due."""
-        later = union(
-            select(func.min(dispatches.c.due_at).label("due")).where(dispatches.c.state == DispatchState.WAITING),
-            select(func.min(batches.c.due_at).label("due")).where(
-                batches.c.state == BatchState.OPEN, ~batches.c.held, batches.c.due_at > now
-            ),
-        ).subquery()
         async with self._database.read() as connection:
-            found: datetime | None = (await connection.execute(select(func.min(later.c.due)))).scalar()
+            found: datetime | None = (await connection.execute(_NEXT_DUE, {"now": now})).scalar()
         return found
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:

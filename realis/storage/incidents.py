@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, desc, func, select
+from sqlalchemy import Row, and_, bindparam, desc, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,7 @@ from realis.storage.board import board_entries
 from realis.storage.codec import CONTENT, PACKAGE, RENDERED, to_text
 from realis.storage.database import Database, Lock, insert
 from realis.storage.schema import (
+    Instant,
     alerts,
     batches,
     confirmations,
@@ -41,6 +42,15 @@ from realis.stores import AuditEntry, KnownWitness, NewWitness
 
 BOARD_DAYS = 30
 BY_HAND = "by_hand"
+
+
+# Asked for every second, and in the moment a release is due.
+_DUE = (
+    select(releases)
+    .where(releases.c.state == "pending", releases.c.due_at <= bindparam("now", type_=Instant))
+    .order_by(releases.c.id)
+)
+_NEXT_DUE = select(func.min(releases.c.due_at)).where(releases.c.state == "pending")
 
 
 class SqlDesk:
@@ -222,16 +232,14 @@ class SqlDesk:
 
     async def due_releases(self, now: datetime) -> tuple[Release, ...]:
         """Decisions whose pause is over, oldest first."""
-        query = select(releases).where(releases.c.state == "pending", releases.c.due_at <= now).order_by(releases.c.id)
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_DUE, {"now": now})).all()
         return tuple(_release(row) for row in rows)
 
     async def next_due(self) -> datetime | None:
         """When the next decision takes effect."""
         async with self._database.read() as connection:
-            query = select(func.min(releases.c.due_at)).where(releases.c.state == "pending")
-            found: datetime | None = (await connection.execute(query)).scalar()
+            found: datetime | None = (await connection.execute(_NEXT_DUE)).scalar()
         return found
 
     # ---- reading for the console

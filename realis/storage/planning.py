@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, literal, or_, select
+from sqlalchemy import Row, and_, bindparam, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
@@ -25,10 +25,39 @@ from realis.storage.ledger import (
     new_batch,
 )
 from realis.storage.matching import audience, everyone, next_ring, numbers
-from realis.storage.schema import batches, dispatches, enrolled, targets
+from realis.storage.schema import Instant, batches, dispatches, enrolled, targets
 
 _TOGETHER = 20
 """Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
+
+_NOW = bindparam("now", type_=Instant)
+_LAPSED = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= _NOW)
+_UNPLANNED = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline <= _NOW)
+_LATE = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline <= _NOW)
+_STUCK = (
+    select(dispatches.c.id)
+    .join(batches, batches.c.dispatch_id == dispatches.c.id)
+    .where(
+        or_(
+            and_(dispatches.c.state == DispatchState.SUPERSEDED, _LAPSED),
+            and_(_LATE, or_(batches.c.state == BatchState.OPEN, _LAPSED)),
+        )
+    )
+)
+_ANY_STUCK = select(or_(exists(_STUCK), exists().where(_UNPLANNED)))
+
+_DUE = and_(dispatches.c.state == DispatchState.WAITING, dispatches.c.due_at <= _NOW)
+_ANY_DUE = select(exists().where(_DUE))
+
+_TO_PLAN = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > _NOW)
+_GRAVEST = select(func.min(dispatches.c.gravity)).where(_TO_PLAN)
+# Another worker may be planning them: its step is waited for, then carried on from where it left the cursor.
+_NEXT = counted(
+    select(dispatches)
+    .where(_TO_PLAN, dispatches.c.gravity == bindparam("gravest"))
+    .order_by(dispatches.c.id)
+    .limit(_TOGETHER)
+)
 
 
 class Planning:
@@ -38,39 +67,26 @@ class Planning:
 
     async def close_abandoned(self, now: datetime) -> None:
         """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
-        lapsed = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= now)
-        late = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline <= now)
-        superseded = and_(dispatches.c.state == DispatchState.SUPERSEDED, lapsed)
-        waiting = and_(late, or_(batches.c.state == BatchState.OPEN, lapsed))
-        stuck = (
-            select(dispatches)
-            .distinct()
-            .join(batches, batches.c.dispatch_id == dispatches.c.id)
-            .where(or_(superseded, waiting))
-        )
-        unplanned = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline <= now)
         async with self._database.read() as connection:
-            found = (await connection.execute(stuck.limit(1))).first()
-            if not found and not (await connection.execute(select(dispatches.c.id).where(unplanned).limit(1))).first():
+            if not (await connection.execute(_ANY_STUCK, {"now": now})).scalar():
                 return
         async with self._database.write() as connection:
             # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
-            await connection.execute(dispatches.update().where(unplanned).values(state=DispatchState.SENDING))
-            ids = stuck.with_only_columns(dispatches.c.id)
-            held = held_still(select(dispatches).where(dispatches.c.id.in_(ids)))
-            for dispatch in (await connection.execute(held)).all():
-                own = and_(lapsed, batches.c.dispatch_id == dispatch.id)
-                await connection.execute(batches.update().where(own).values(state=BatchState.OPEN))
+            unplanned = dispatches.update().where(_UNPLANNED).values(state=DispatchState.SENDING)
+            await connection.execute(unplanned, {"now": now})
+            held = held_still(select(dispatches).where(dispatches.c.id.in_(_STUCK)))
+            for dispatch in (await connection.execute(held, {"now": now})).all():
+                own = and_(_LAPSED, batches.c.dispatch_id == dispatch.id)
+                await connection.execute(batches.update().where(own).values(state=BatchState.OPEN), {"now": now})
                 await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
 
     async def start_due(self, now: datetime) -> int:
         """Let expiry notices whose time has come start planning; how many."""
-        due = and_(dispatches.c.state == DispatchState.WAITING, dispatches.c.due_at <= now)
         async with self._database.read() as connection:
-            if (await connection.execute(select(dispatches.c.id).where(due).limit(1))).first() is None:
+            if not (await connection.execute(_ANY_DUE, {"now": now})).scalar():
                 return 0
         async with self._database.write() as connection:
-            rows = (await connection.execute(held_still(select(dispatches).where(due)))).all()
+            rows = (await connection.execute(held_still(select(dispatches).where(_DUE)), {"now": now})).all()
             for row in rows:
                 await self._expire_message(connection, row)
             started = (
@@ -107,16 +123,13 @@ class Planning:
 
     async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
-        waiting = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > now)
         async with self._database.read() as connection:
-            gravest = (await connection.execute(select(func.min(dispatches.c.gravity)).where(waiting))).scalar()
+            gravest = (await connection.execute(_GRAVEST, {"now": now})).scalar()
         if gravest is None:
             return None
-        # Another worker may be planning them: wait for its step, then carry on from where it left the cursor.
-        next_ones = select(dispatches).where(waiting, dispatches.c.gravity == gravest).order_by(dispatches.c.id)
         planned: set[str] = set()
         async with self._database.write() as connection:
-            for dispatch in (await connection.execute(counted(next_ones.limit(_TOGETHER)))).all():
+            for dispatch in (await connection.execute(_NEXT, {"now": now, "gravest": gravest})).all():
                 own = limits.get(dispatch.channel, Limits(length=0))
                 most -= await self._plan(connection, dispatch, own, now, most)
                 planned.add(dispatch.channel)
@@ -131,8 +144,8 @@ class Planning:
         is_new = not dispatch.planned and not dispatch.cursor
         room = min(most, limits.batch) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
-        if not limits.by_place:
-            ring = OUTERMOST
+        if not limits.by_place or not dispatch.match:
+            ring = OUTERMOST  # nobody is looked for by place
         while True:
             rows = await self._look(connection, dispatch, limits, ring=ring, after=cursor, most=room - number)
             await self._freeze(connection, dispatch, rows, limits.batch, now, ring)
