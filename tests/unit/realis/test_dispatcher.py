@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from realis.alert import Level
-from realis.delivery import Accepted, Failed, FailureKind, State
-from realis.dispatcher import Lease, judge
+from realis.breaker import LONGEST_PAUSE_S
+from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.dispatcher import IDLE_S, Lease, judge
 from realis.draft import DraftKind
 from realis.ports import Message, Target
 from realis.storage.schema import addresses
@@ -85,6 +87,46 @@ async def test_one_hanging_origin_does_not_take_every_lane(here: Town) -> None:
         here.push.let_go.set()
         await here.until_idle()
     assert await here.states("push", 1) == {"accepted": 18}
+
+
+async def test_a_service_that_fails_is_left_alone_then_tried_with_one_batch(here: Town) -> None:
+    """The others are not held up; when it works again, everyone hears."""
+    for number in range(12):
+        await here.subscribe(f"down-{number}", origin="https://down.example")
+    well = [await here.subscribe(f"well-{number}", origin="https://well.example") for number in range(6)]
+
+    def answer(_message: Message, target: Target) -> Outcome:
+        down = target.origin == "https://down.example" and not mended
+        return Failed(FailureKind.UNAVAILABLE, "gestört") if down else Accepted()
+
+    mended, here.push.answer = False, answer
+    await here.warn()
+    with capture_logs() as logs:
+        async with here.working():
+            await here.until(lambda: "origin_paused" in [entry["event"] for entry in logs])
+            await here.until(lambda: {sent.target.id for sent in here.push.sent} >= set(well))
+            tried = len(here.push.sent)
+            here.clock.forward(seconds=LONGEST_PAUSE_S)
+            await here.until(lambda: len(here.push.sent) > tried)
+            mended = True
+            here.clock.forward(minutes=10)
+            await here.until_idle()
+    assert await here.states("push", 1) == {"accepted": 18}
+
+
+async def test_an_account_keeps_its_pace(here: Town) -> None:
+    """The next message of an account waits as long as its service wants, and holds nothing meanwhile."""
+    here.post.limits = replace(here.post.limits, pace_s=30.0)
+    await here.account()
+    await here.warn()
+    await here.warn()
+    async with here.working():
+        await here.until(lambda: here.post.sent)
+        await asyncio.sleep(2 * IDLE_S)
+        assert len(here.post.sent) == 1
+        assert await here.balanced()
+        here.clock.forward(seconds=30)
+        await here.until(lambda: len(here.post.sent) == 2)
 
 
 async def test_the_graver_warning_goes_first(here: Town) -> None:
