@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from realis import log
-from realis.cli import doctor, keys, messages, people
+from realis.cli import backup, doctor, keys, messages, people
 from realis.cli.init import ask, write_settings
 from realis.cli.session import CONFIG, ConfigOption, err, out, run, settings_from
 from realis.core import Part
@@ -32,6 +32,8 @@ app.add_typer(messages.incidents, name="incident")
 app.add_typer(messages.audit, name="audit")
 app.add_typer(messages.db, name="db")
 app.command("doctor")(doctor.check)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 @app.command()

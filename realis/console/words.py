@@ -124,6 +124,8 @@ ACTIONS = {
     "user.roles": "Rollen geändert",
     "user.password_reset": "Neues Einmalpasswort",
     "user.deactivated": "Person gesperrt",
+    "backup.made": "Sicherung gemacht",
+    "backup.restored": "Sicherung zurückgespielt",
     "key.announced": "Schlüssel angekündigt",
     "key.rotated": "Schlüssel abgelöst",
 }
