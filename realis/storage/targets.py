@@ -216,9 +216,15 @@ class SqlTargets:
     async def list(self, channel: str) -> Sequence[TargetRecord]:
         """All active targets of a channel, for small channels such as screens."""
         query = select(targets).where(targets.c.channel == channel, targets.c.active).order_by(targets.c.id)
+        theirs = select(target_cells).where(
+            target_cells.c.target_id.in_(query.with_only_columns(targets.c.id).order_by(None))
+        )
+        places: dict[int, set[str]] = {}
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-            return [await _record(connection, row) for row in rows]
+            for target_id, cell in (await connection.execute(theirs)).all():
+                places.setdefault(target_id, set()).add(cell)
+        return [_as_record(row, frozenset(places.get(row.id, ()))) for row in rows]
 
     async def seen(self, target_id: int, at: datetime) -> None:
         """Note that the target was heard of."""
@@ -284,7 +290,10 @@ def _values(new: NewTarget) -> dict[str, object]:
 
 async def _record(connection: AsyncConnection, row: Row[Any]) -> TargetRecord:
     cells = select(target_cells.c.cell).where(target_cells.c.target_id == row.id)
-    places = frozenset((await connection.execute(cells)).scalars())
+    return _as_record(row, frozenset((await connection.execute(cells)).scalars()))
+
+
+def _as_record(row: Row[Any], places: frozenset[str]) -> TargetRecord:
     return TargetRecord(
         id=row.id,
         channel=row.channel,
