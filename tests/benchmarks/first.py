@@ -1,7 +1,8 @@
 """How long it takes from the end of a release's pause to the first arrival at the peer, for each kind of channel.
 
 A push or a call of the Bot API has arrived when nginx answered it, a screen's state when its socket got it, a feed's
-entry when a reader that asks every few milliseconds sees it. Each release is finished before the next.
+entry when a reader that asks every few milliseconds sees it. Each release is finished before the next, and none is due
+before the pace of the account grants the next post.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class Firsts:
     feeds: list[float] = field(default_factory=list)
     telegram: list[float] = field(default_factory=list)
 
+    def add(self, due: float, **arrived: float) -> None:
+        """When one release's first came, by channel."""
+        for channel, at in arrived.items():
+            getattr(self, channel).append((at - due) * 1000)
+
     def line(self, name: str) -> str:
         """p50, p99 and the slowest of a channel."""
         values: list[float] = sorted(getattr(self, name))
@@ -57,23 +63,24 @@ class Firsts:
         return f"ms_p50={statistics.median(values):.1f} ms_p99={p99:.1f} ms_max={values[-1]:.1f}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Stage:
     app: App
     server: Nginx
     outside: Outside
+    granted: float = 0.0
 
     async def one(self, into: Firsts, area: Area, expected: int) -> None:
         """Release one warning to so many phones, and wait until it is over."""
         ready = await prepare(self.app.core, area, *CHANNELS)
+        await asyncio.sleep(self.granted - PAUSE_S - self.app.core.clock.now().timestamp())
         pushes, bots = _size(self.server.arrivals), _size(self.server.bots)
         due = await release(self.app.core, ready)
         seen = await self.outside.see(ready, due)
         await self._finished(ready, expected)
-        into.display.append((seen.first_screen - due) * 1000)
-        into.feeds.append((seen.feed - due) * 1000)
-        into.webpush.append((await _first_after(self.server.arrivals, pushes) - due) * 1000)
-        into.telegram.append((await _first_after(self.server.bots, bots) - due) * 1000)
+        push, post = await _first_after(self.server.arrivals, pushes), await _first_after(self.server.bots, bots)
+        self.granted = post + self.app.core.ways.limits["telegram"].pace_s
+        into.add(due, webpush=push, display=seen.first_screen, feeds=seen.feed, telegram=post)
 
     async def _finished(self, ready: Ready, expected: int) -> None:
         await recorded(self.app.core, ready, expected)
