@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from realis.keys import Keys
+from tests.acceptance.crash_record import Record
 from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Stage, Victim, kill_push_child
 from tests.acceptance.crash_verdict import Bound, Crowd, Toll, judge
 from tests.acceptance.program import EndedError, Post, until
@@ -213,7 +214,8 @@ class Campaign:
             victim = Victim(f"{PUSH_CHILD}'s parent")
         slots = list(self.stage.slots.values()) if victim == EVERYTHING else [slot]
         starting = not slot.serving.is_set()
-        found = [await self.stage.found(await one.kill()) for one in slots]
+        async with self.stage.killing:
+            found = [await self.stage.found(await one.kill()) for one in slots]
         for one, left in zip(slots, found, strict=True):
             self.bound.add(left.in_flight)
             await one.begin()
@@ -232,5 +234,5 @@ async def prepared(stage: Stage, post: Post, size: Size, number: int) -> AsyncIt
         post,
         size,
         random.Random(number),  # noqa: S311 - no secret
-        await Crowd.of(crowd, PLACES, stage.record, fingerprint),
+        await Crowd.of(crowd, PLACES, Record(stage.settings.database_url), fingerprint),
     )

@@ -5,9 +5,10 @@ It never writes. What arrived is counted elsewhere, at the push service.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,19 +53,43 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Who may open a file that somebody may be killed over: whoever closes it last tidies up what a crash left."""
+
+    lock: asyncio.Lock
+    serving: asyncio.Event
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """As long as somebody serves it, and nobody is killed."""
+        while True:
+            await self.serving.wait()
+            async with self.lock:
+                if self.serving.is_set():
+                    yield
+                    return
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One installation's database. Every look opens it and closes it again."""
+    """One installation's database. Every look opens it and closes it again, in its turn where there is one."""
 
     url: str
+    turn: Turn | None = None
 
     @asynccontextmanager
     async def _look(self) -> AsyncIterator[AsyncConnection]:
-        database = Database(self.url)
-        try:
-            async with database.read() as connection:
-                yield connection
-        finally:
-            await database.close()
+        async with self._open() as database, database.read() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Database]:
+        async with self.turn.looking() if self.turn else nullcontext():
+            database = Database(self.url)
+            try:
+                yield database
+            finally:
+                await database.close()
 
     async def newest(self) -> tuple[UUID | None, int, int]:
         """The incident warned about last, its newest revision, and how many decisions wait to be issued."""
@@ -141,8 +166,5 @@ class Record:
 
     async def audit(self) -> audit.Verdict:
         """Whether the audit chain is whole."""
-        database = Database(self.url)
-        try:
+        async with self._open() as database:
             return await audit.verify(database)
-        finally:
-            await database.close()

@@ -19,7 +19,7 @@ from typing import NewType
 
 from realis.core import Part
 from realis.settings import Settings
-from tests.acceptance.crash_record import Found, Record
+from tests.acceptance.crash_record import Found, Record, Turn
 from tests.acceptance.program import Child, EndedError, launch
 from tests.fakes import installation
 from tests.fakes.cluster import Cluster, cluster
@@ -126,6 +126,7 @@ class Stage(ABC):
     slots: dict[str, Slot] = field(default_factory=dict)
     victims: tuple[tuple[Victim, int], ...] = ()
     """Who can be killed, and how often in proportion."""
+    killing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     @abstractmethod
@@ -201,8 +202,8 @@ class OneMachine(Stage):
 
     @property
     def record(self) -> Record:
-        """Its file. Not to be opened while nobody else has it open: that would tidy up what a crash left."""
-        return Record(self.settings.database_url)
+        """Its file, looked into only while the program has it open too."""
+        return Record(self.settings.database_url, Turn(self.killing, self.desk.serving))
 
     async def found(self, pid: int) -> Found:
         """From a copy, so that the next start finds the file as the dead left it."""
@@ -268,7 +269,7 @@ async def one_machine(folder: Path) -> AsyncIterator[Stage]:
 
     async with asyncio.TaskGroup() as group:
         victims = ((PROGRAM, 3), (PUSH_CHILD, 2))
-        stage = OneMachine(group, {"child": Slot("child", start, group)}, victims, folder)
+        stage = OneMachine(group, {"child": Slot("child", start, group)}, victims, folder=folder)
         try:
             yield stage
         finally:
@@ -285,7 +286,7 @@ async def many_machines(folder: Path) -> AsyncIterator[Stage]:
             name: Slot(name, lambda name=name, part=part: shared.launch(name, part), group)  # type: ignore[misc]
             for name, part in parts.items()
         }
-        stage = ManyMachines(group, slots, victims, shared)
+        stage = ManyMachines(group, slots, victims, shared=shared)
         try:
             yield stage
         finally:
