@@ -12,6 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 
 import httptools
@@ -46,6 +47,12 @@ class Peer:
     host: str
     port: int
     tls: bool
+
+
+@cache
+def _reply(status: int) -> Reply:
+    """The same object for the same status: most replies are a bare 201."""
+    return Reply(status)
 
 
 Done = Callable[[Reply | Failed], None]
@@ -180,7 +187,10 @@ class Connection(asyncio.Protocol):
             self.free_since = self._loop.time()
             self._idle.append(self)
         if done is not None:
-            done(Reply(self._status, self._retry_after) if self._status >= _FINAL_STATUS else otherwise)
+            done(self._reply() if self._status >= _FINAL_STATUS else otherwise)
+
+    def _reply(self) -> Reply:
+        return Reply(self._status, self._retry_after) if self._retry_after else _reply(self._status)
 
 
 class Poster:

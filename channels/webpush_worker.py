@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 
@@ -149,13 +149,20 @@ class _Run:
         if self._over.done():
             return  # given up meanwhile
         self._out -= 1
-        outcome = reply if isinstance(reply, Failed) else outcome_of(reply.status, reply.retry_after, self._now())
-        self._tell(index, service.brake.note(outcome))
+        self._tell(index, service.brake.note(self._outcome(reply)))
         # Requests that leave together wake the other side once; but nobody waits long for company.
         if self._out == 0 or self._job.in_flight - self._out >= _AT_ONCE:
             self._go_on()
         elif self._refill is None and not self._spent:
             self._refill = self._loop.call_later(_COMPANY_S, self._go_on)
+
+    def _outcome(self, reply: Reply | Failed) -> Outcome:
+        if isinstance(reply, Failed):
+            return reply
+        now = (
+            self._job.now + timedelta(seconds=self._loop.time() - self._started) if reply.retry_after else self._job.now
+        )
+        return outcome_of(reply.status, reply.retry_after, now)
 
     def _go_on(self) -> None:
         if self._refill is not None:
@@ -167,9 +174,6 @@ class _Run:
             self._fill(_AT_ONCE)
         except Exception as error:  # noqa: BLE001 - called by the event loop: whoever awaits the run must hear it
             self._over.set_exception(error)
-
-    def _now(self) -> datetime:
-        return self._job.now + timedelta(seconds=self._loop.time() - self._started)
 
 
 def _seal(service: _Service | Failed, address: str) -> tuple[str, bytes] | Failed:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import BindParameter, Row, Uuid, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.delivery import State
@@ -16,30 +16,68 @@ from realis.ports import ChannelCount, Kind
 from realis.storage.ledger import BatchState, DispatchState
 from realis.storage.schema import batches, confirmations, dispatches, tallies
 
-_HIDDEN = (DispatchState.WAITING, DispatchState.VOIDED)
+_INCIDENT: BindParameter[UUID] = bindparam("incident", type_=Uuid())
+_DISPATCH: BindParameter[int] = bindparam("dispatch")
+
+_SHOWN = (
+    select(dispatches)
+    .where(
+        dispatches.c.incident_id == _INCIDENT,
+        dispatches.c.revision
+        == select(func.max(dispatches.c.revision)).where(dispatches.c.incident_id == _INCIDENT).scalar_subquery(),
+        dispatches.c.state.not_in((DispatchState.WAITING, DispatchState.VOIDED)),
+    )
+    .order_by(dispatches.c.channel, dispatches.c.id)
+)
+
+_CLOSED = select(tallies).where(tallies.c.dispatch_id == _DISPATCH)
+
+_STAGE = case(
+    (batches.c.held, State.HELD.value), (batches.c.attempt > 1, State.RETRYING.value), else_=State.PLANNED.value
+)
+_OPEN = (
+    select(
+        _STAGE.label("stage"),
+        func.sum(batches.c.size).label("number"),
+        func.min(case((batches.c.state == BatchState.OPEN, batches.c.due_at))).label("due"),
+    )
+    .where(batches.c.dispatch_id == _DISPATCH, batches.c.state.in_((BatchState.OPEN, BatchState.CLAIMED)))
+    .group_by("stage")
+)
+
+_DONE = (
+    select(batches.c.done_at, batches.c.accepted)
+    .where(batches.c.dispatch_id == _DISPATCH, batches.c.accepted > 0)
+    .order_by(batches.c.done_at)
+)
+
+_CONFIRMED = (
+    select(func.count())
+    .select_from(confirmations)
+    .where(
+        confirmations.c.incident_id == _INCIDENT,
+        confirmations.c.revision == bindparam("revision"),
+        confirmations.c.channel == bindparam("channel"),
+    )
+)
 
 
 async def channel_counts(connection: AsyncConnection, incident: UUID) -> tuple[ChannelCount, ...]:
     """The dispatches of the incident's newest revision, by channel."""
-    newest = select(func.max(dispatches.c.revision)).where(dispatches.c.incident_id == incident)
-    query = (
-        select(dispatches)
-        .where(
-            dispatches.c.incident_id == incident,
-            dispatches.c.revision == newest.scalar_subquery(),
-            dispatches.c.state.not_in(_HIDDEN),
-        )
-        .order_by(dispatches.c.channel, dispatches.c.id)
-    )
-    return tuple([await count_dispatch(connection, row) for row in (await connection.execute(query)).all()])
+    rows = (await connection.execute(_SHOWN, {"incident": incident})).all()
+    return tuple([await count_dispatch(connection, row) for row in rows])
 
 
 async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> ChannelCount:
     """How one dispatch stands now; the sums of its states equal what was planned so far."""
-    states, kinds = await _closed(connection, dispatch.id)
-    for state, number in (await _open(connection, dispatch.id)).items():
-        states[state] = states.get(state, 0) + number
-    done = await _done(connection, dispatch.id)
+    key = {"dispatch": dispatch.id}
+    states, kinds = _ended((await connection.execute(_CLOSED, key)).all())
+    retry_due: datetime | None = None
+    for stage, number, due in (await connection.execute(_OPEN, key)).all():
+        states[State(stage)] = states.get(State(stage), 0) + int(number)
+        retry_due = due if stage == State.RETRYING else retry_due
+    done = [(at, number) for at, number in (await connection.execute(_DONE, key)).all()]
+    shown = {"incident": dispatch.incident_id, "revision": dispatch.revision, "channel": dispatch.channel}
     return ChannelCount(
         channel=dispatch.channel,
         incident=dispatch.incident_id,
@@ -48,19 +86,18 @@ async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> Cha
         planned=dispatch.planned,
         states=states,
         failures=kinds,
-        confirmed=await _confirmed(connection, dispatch),
+        confirmed=int((await connection.execute(_CONFIRMED, shown)).scalar_one()),
         planning_done=dispatch.state != DispatchState.PLANNING,
         first_ms=_ms(dispatch.issued_at, dispatch.first_accepted),
         p50_ms=_ms(dispatch.issued_at, _share(done, 0.5)),
         p99_ms=_ms(dispatch.issued_at, _share(done, 0.99)),
         last_ms=_ms(dispatch.issued_at, dispatch.last_accepted),
-        retry_due=await _retry_due(connection, dispatch.id),
+        retry_due=retry_due,
         deadline=dispatch.deadline,
     )
 
 
-async def _closed(connection: AsyncConnection, dispatch_id: int) -> tuple[dict[State, int], dict[str, int]]:
-    rows = (await connection.execute(select(tallies).where(tallies.c.dispatch_id == dispatch_id))).all()
+def _ended(rows: Iterable[Row[Any]]) -> tuple[dict[State, int], dict[str, int]]:
     states: dict[State, int] = {}
     kinds: dict[str, int] = {}
     for row in rows:
@@ -70,31 +107,6 @@ async def _closed(connection: AsyncConnection, dispatch_id: int) -> tuple[dict[S
     return states, kinds
 
 
-async def _open(connection: AsyncConnection, dispatch_id: int) -> dict[State, int]:
-    state = case(
-        (batches.c.held, State.HELD.value), (batches.c.attempt > 1, State.RETRYING.value), else_=State.PLANNED.value
-    )
-    query = (
-        select(state.label("stage"), func.sum(batches.c.size).label("number"))
-        .where(
-            batches.c.dispatch_id == dispatch_id,
-            or_(batches.c.state == BatchState.OPEN, batches.c.state == BatchState.CLAIMED),
-        )
-        .group_by("stage")
-    )
-    return {State(row.stage): int(row.number) for row in (await connection.execute(query)).all()}
-
-
-async def _done(connection: AsyncConnection, dispatch_id: int) -> Sequence[tuple[datetime, int]]:
-    """When batches were recorded, and how many of each were accepted, in that order."""
-    query = (
-        select(batches.c.done_at, batches.c.accepted)
-        .where(batches.c.dispatch_id == dispatch_id, batches.c.accepted > 0)
-        .order_by(batches.c.done_at)
-    )
-    return [(at, number) for at, number in (await connection.execute(query)).all()]
-
-
 def _share(done: Sequence[tuple[datetime, int]], share: float) -> datetime | None:
     """When this share of those accepted so far had been recorded."""
     wanted = share * sum(number for _, number in done)
@@ -102,23 +114,6 @@ def _share(done: Sequence[tuple[datetime, int]], share: float) -> datetime | Non
         if so_far >= wanted:
             return at
     return None
-
-
-async def _retry_due(connection: AsyncConnection, dispatch_id: int) -> datetime | None:
-    waiting = and_(batches.c.state == BatchState.OPEN, batches.c.attempt > 1, ~batches.c.held)
-    query = select(func.min(batches.c.due_at)).where(batches.c.dispatch_id == dispatch_id, waiting)
-    due: datetime | None = (await connection.execute(query)).scalar()
-    return due
-
-
-async def _confirmed(connection: AsyncConnection, dispatch: Row[Any]) -> int:
-    of_dispatch = and_(
-        confirmations.c.incident_id == dispatch.incident_id,
-        confirmations.c.revision == dispatch.revision,
-        confirmations.c.channel == dispatch.channel,
-    )
-    query = select(func.count()).select_from(confirmations).where(of_dispatch)
-    return int((await connection.execute(query)).scalar_one())
 
 
 def _ms(start: datetime, end: datetime | None) -> float | None:
