@@ -65,7 +65,21 @@ class State(StrEnum):
 OPEN_STATES = frozenset({State.PLANNED, State.RETRYING, State.HELD})
 TERMINAL_STATES = frozenset(State) - OPEN_STATES
 
+UNSENT_STATES = frozenset({State.EXPIRED, State.SUPERSEDED, State.STOPPED, State.WITHDRAWN})
+"""What a target nobody is sending to can become: its time is over, or something newer was decided."""
+
 
 def may_follow(before: State, after: State) -> bool:
-    """Whether a target may go from one state to the other: open to anything, terminal to nothing."""
-    return before in OPEN_STATES and (after is not State.PLANNED or before is State.PLANNED)
+    """Whether a target may go from one state to the other: open to anything but planned, terminal to nothing."""
+    return before in OPEN_STATES and after is not State.PLANNED
+
+
+def must_follow(before: State, after: State) -> State:
+    """The later state, where it may follow (drawn in docs/delivery.md).
+
+    Raises:
+        ValueError: it may not; whoever asks is wrong, and nothing must be written.
+    """
+    if not may_follow(before, after):
+        raise ValueError(f"a target cannot become {after} after {before}")
+    return after

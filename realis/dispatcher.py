@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from realis.breaker import Breaker
-from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.delivery import Accepted, Failed, FailureKind, Outcome, State, must_follow
 from realis.errors import StoreUnavailable
 from realis.planner import Planner
 from realis.ports import Channel, Clock, Events, Message, Target, Topic
@@ -58,8 +58,9 @@ class Lease:
 
 @dataclass(slots=True)
 class _Verdicts:
-    """What a batch's outcomes amount to, gathered target by target."""
+    """What a batch's outcomes amount to, gathered target by target. ``before``: where its targets stand now."""
 
+    before: State
     states: Counter[State] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     refs: dict[int, str] = field(default_factory=dict)
@@ -79,7 +80,8 @@ class _Verdicts:
             self.later.setdefault(decision.held, []).append((decision.due, target.id))
 
     def _add_failure(self, target: Target, outcome: Failed, decision: Final | Again) -> None:
-        state = decision.state if isinstance(decision, Final) else (State.HELD if decision.held else State.RETRYING)
+        after = decision.state if isinstance(decision, Final) else (State.HELD if decision.held else State.RETRYING)
+        state = must_follow(self.before, after)
         self.failures.append(Failure(target.id, state, outcome.kind, outcome.detail))
         if state is State.GONE and target.address:
             # Without one it had ended already, and may have come back since.
@@ -110,7 +112,7 @@ class _Verdicts:
 
 def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: float) -> BatchResult:
     """What to commit for a batch: every target ends in a state or in a retry, none is lost."""
-    verdicts = _Verdicts()
+    verdicts = _Verdicts(State.PLANNED if claim.attempt == 1 else State.RETRYING)
     message = claim.message
     ending = message.kind.ending is not None
     attempt = Attempt(claim.attempt, now, message.deadline, message.level, jitter, ending=ending)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.delivery import TERMINAL_STATES, State
+from realis.delivery import TERMINAL_STATES, UNSENT_STATES, State
 from realis.ports import Kind
 from realis.storage.database import insert
 from realis.storage.schema import alerts, batches, dispatches, tallies
@@ -105,7 +105,13 @@ def new_batch(
 
 
 async def close_open_batches(connection: AsyncConnection, dispatch_id: int, state: State) -> int:
-    """End every batch of a dispatch that nobody is sending; their targets reach ``state``. How many targets."""
+    """End every batch of a dispatch that nobody is sending; their targets reach ``state``. How many targets.
+
+    Raises:
+        ValueError: only a send can lead to this state.
+    """
+    if state not in UNSENT_STATES:
+        raise ValueError(f"nobody becomes {state} without being sent to")
     waiting = and_(batches.c.dispatch_id == dispatch_id, batches.c.state == BatchState.OPEN)
     # One statement: what is counted is what was closed, also while a worker claims.
     closed = await connection.execute(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from realis.alert import Level, Occasion
 from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.draft import DraftKind
 from realis.ports import Message, Target
+from realis.storage.ledger import add_tallies, close_open_batches
 from realis.storage.schema import addresses
-from realis.stores import AuditEntry
+from realis.stores import AuditEntry, BatchResult, RetryGroup
 from tests.unit.realis.storage.town import EISERFELD, IN_EISERFELD, IN_WEIDENAU, Town, town, town_over
 
+NOW = datetime(2026, 3, 14, 2, 0, tzinfo=UTC)
 BUSY = Failed(FailureKind.UNAVAILABLE, "503")
 GONE = Failed(FailureKind.GONE, "410")
 BARRED = Failed(FailureKind.AUTH, "401")
@@ -545,3 +548,39 @@ async def test_counts_name_states_failures_and_times(here: Town) -> None:
     assert dict(count.states) == {State.ACCEPTED: 1, State.GONE: 1}
     assert dict(count.failures) == {"gone": 1}
     assert (count.first_ms, count.last_ms) == (2000.0, 2000.0)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        BatchResult({State.ACCEPTED: 1}),
+        BatchResult({State.ACCEPTED: 3}),
+        BatchResult({State.ACCEPTED: 1, State.RETRYING: 1}),
+        BatchResult({State.ACCEPTED: 2}, retries=(RetryGroup(NOW, (1,)),)),
+    ],
+)
+async def test_a_result_that_loses_or_invents_somebody_is_refused(here: Town, result: BatchResult) -> None:
+    """Nothing of it is written: the sums hold, and the batch is still the sender's."""
+    await here.subscribe("a")
+    await here.subscribe("b")
+    await here.warn()
+    await here.plan()
+    claim = await here.taken()
+    with pytest.raises(ValueError, match="2 targets cannot become"):
+        await here.batches.commit(claim, result, now=here.clock.now())
+    assert await here.states("push", 1) == {"planned": 2}
+    assert await here.commit(claim, Accepted(), Accepted())
+    assert await here.states("push", 1) == {"accepted": 2}
+
+
+async def test_an_illegal_transition_is_refused(here: Town) -> None:
+    """Open states are no outcomes, and nobody becomes accepted without being sent to."""
+    await here.subscribe("a")
+    await here.warn()
+    await here.plan()
+    async with here.database.write() as connection:
+        with pytest.raises(ValueError, match="retrying is not a terminal state"):
+            await add_tallies(connection, 1, {(State.RETRYING, ""): 1})
+        with pytest.raises(ValueError, match="without being sent to"):
+            await close_open_batches(connection, 1, State.ACCEPTED)
+    assert await here.states("push", 1) == {"planned": 1}
