@@ -593,8 +593,8 @@ class SessionRecord:
 class Sessions(Protocol):
     """Server-side sessions; only a hash of the cookie is stored."""
 
-    async def create(self, token_hash: str, user_id: str, *, csrf: str, expires_at: datetime) -> None:
-        """Store a new session."""
+    async def create(self, token_hash: str, user_id: str, *, csrf: str, now: datetime, expires_at: datetime) -> None:
+        """Store a new session, and forget those of everybody that have expired."""
         ...
 
     async def get(self, token_hash: str, now: datetime) -> SessionRecord | None:

@@ -89,9 +89,10 @@ class SqlSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, token_hash: str, user_id: str, *, csrf: str, expires_at: datetime) -> None:
-        """Store a new session."""
+    async def create(self, token_hash: str, user_id: str, *, csrf: str, now: datetime, expires_at: datetime) -> None:
+        """Store a new session, and forget those of everybody that have expired."""
         async with self._database.write() as connection:
+            await connection.execute(sessions.delete().where(sessions.c.expires_at <= now))
             await connection.execute(
                 sessions.insert().values(token_hash=token_hash, user_id=user_id, csrf=csrf, expires_at=expires_at)
             )

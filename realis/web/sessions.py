@@ -63,8 +63,8 @@ class Keeper:
         """Start a session for the user; whatever session the browser had before ends."""
         await self._end(request)
         token = new_token()
-        expires_at = self.clock.now() + LIFETIME
-        await self.sessions.create(hash_token(token), user.id, csrf=new_token(), expires_at=expires_at)
+        now = self.clock.now()
+        await self.sessions.create(hash_token(token), user.id, csrf=new_token(), now=now, expires_at=now + LIFETIME)
         response.set_cookie(
             self.cookie,
             token,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from realis.errors import Conflict
 from realis.ports import TokenKind
 from realis.release import Role
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
+from realis.storage.schema import sessions as session_rows
 from tests.unit.realis.storage.town import Town
 
 CAPTURE = frozenset({Role.CAPTURE})
@@ -34,7 +36,7 @@ async def test_a_session_ends_with_time_password_or_user(here: Town) -> None:
     ends = here.clock.now() + timedelta(hours=8)
 
     async def log_in(name: str) -> None:
-        await sessions.create(name, anna.id, csrf="c", expires_at=ends)
+        await sessions.create(name, anna.id, csrf="c", now=here.clock.now(), expires_at=ends)
         assert await sessions.get(name, here.clock.now()) is not None
 
     await log_in("time")
@@ -57,7 +59,8 @@ async def test_new_roles_count_at_once(here: Town) -> None:
     """A running session sees changed roles with its next request."""
     users, sessions = SqlUsers(here.database, here.clock), SqlSessions(here.database)
     anna = await users.add("anna", CAPTURE, password_hash="h1", must_change=False)
-    await sessions.create("s", anna.id, csrf="c", expires_at=here.clock.now() + timedelta(hours=1))
+    now = here.clock.now()
+    await sessions.create("s", anna.id, csrf="c", now=now, expires_at=now + timedelta(hours=1))
     await users.set_roles(anna.id, frozenset({Role.RELEASE}))
     record = await sessions.get("s", here.clock.now())
     assert record is not None
@@ -72,3 +75,17 @@ async def test_a_token_is_for_one_kind_and_can_be_revoked(here: Town) -> None:
     assert await tokens.find(TokenKind.SCREEN, "h") is None
     await tokens.revoke(record.id)
     assert await tokens.find(TokenKind.AUTHORITY, "h") is None
+
+
+async def test_expired_sessions_are_forgotten(here: Town) -> None:
+    """Whoever signs in sweeps out what has expired, and nothing else."""
+    users, sessions = SqlUsers(here.database, here.clock), SqlSessions(here.database)
+    anna = await users.add("anna", CAPTURE, password_hash="x", must_change=False)
+    now = here.clock.now()
+    for name, hours in (("old", 1), ("open", 3)):
+        await sessions.create(name, anna.id, csrf="c", now=now, expires_at=now + timedelta(hours=hours))
+    later = now + timedelta(hours=2)
+    await sessions.create("new", anna.id, csrf="c", now=later, expires_at=later + timedelta(hours=1))
+    async with here.database.read() as connection:
+        kept = (await connection.execute(select(session_rows.c.token_hash))).scalars().all()
+    assert sorted(kept) == ["new", "open"]
