@@ -141,7 +141,11 @@ def _snapshots(engine: AsyncEngine) -> AsyncEngine:
 
 def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=1 if immediate else READERS, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT_S}
+        url,
+        pool_size=1 if immediate else READERS,
+        max_overflow=0,
+        pool_reset_on_return=None,  # every transaction of ours is a block that commits or rolls back
+        connect_args={"timeout": BUSY_TIMEOUT_S},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
