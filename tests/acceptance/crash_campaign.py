@@ -17,7 +17,7 @@ from uuid import UUID
 
 from realis.keys import Keys
 from tests.acceptance.crash_record import Record
-from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Stage, Victim, kill_push_child
+from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Slot, Stage, Victim, kill_push_child
 from tests.acceptance.crash_verdict import Bound, Crowd, Toll, judge
 from tests.acceptance.program import EndedError, Post, until
 from tests.fakes.installation import Subscriber, seed
@@ -153,7 +153,7 @@ class Campaign:
         wanted = None if part is None else self.post.ever + int(part * self.size.targets)
         async with asyncio.timeout(OVER_S + 8 * self.size.kills):
             while wanted is None or self.post.ever < wanted:
-                await asyncio.gather(*(slot.serving.wait() for slot in self.stage.slots.values()))
+                await self._everyone_serves()
                 if await self.stage.record.over(incident, revision):
                     return
                 await asyncio.sleep(0.1)
@@ -162,6 +162,9 @@ class Campaign:
         """Nobody is killed from here on, and everybody who was is back."""
         self.working.clear()
         await self.idle.wait()
+        await self._everyone_serves()
+
+    async def _everyone_serves(self) -> None:
         await asyncio.gather(*(slot.serving.wait() for slot in self.stage.slots.values()))
 
     # ---- who kills
@@ -191,7 +194,9 @@ class Campaign:
         """Wait for such a moment; not for ever, because it may not come any more."""
         if moment == "starting":
             await asyncio.sleep(self.chance.uniform(0, 3))
-        elif moment == "issuing":
+            return
+        await self._everyone_serves()
+        if moment == "issuing":
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.ordering.wait(), self.chance.uniform(2, 8))
             await asyncio.sleep(self.chance.uniform(0, 0.8))
@@ -207,11 +212,10 @@ class Campaign:
         """Kill it and start it anew; what it was in the end."""
         slot = self.stage.desk if victim == WEB else self.chance.choice(self.stage.senders)
         if victim == PUSH_CHILD:
-            if kill_push_child(slot.pid, self.chance.choice):
-                self.bound.children += 1
-                self.figures.phases[(await self.stage.record.found(slot.pid)).phase] += 1
-                return victim
-            victim = Victim(f"{PUSH_CHILD}'s parent")
+            await self._until_killed(slot)
+            self.bound.children += 1
+            self.figures.phases[(await self.stage.record.found(slot.pid)).phase] += 1
+            return victim
         slots = list(self.stage.slots.values()) if victim == EVERYTHING else [slot]
         starting = not slot.serving.is_set()
         async with self.stage.killing:
@@ -221,6 +225,12 @@ class Campaign:
             await one.begin()
         self.figures.phases["starting" if starting else found[0].phase] += 1
         return victim
+
+    async def _until_killed(self, slot: Slot) -> None:
+        """Kill a push child as soon as there is one."""
+        async with asyncio.timeout(60):
+            while not kill_push_child(slot.pid, self.chance.choice):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
