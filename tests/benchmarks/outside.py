@@ -7,6 +7,7 @@ tells when its screens and its reader saw it. Times are seconds of the epoch, as
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -92,7 +93,7 @@ async def outside(app: App, *, screens: int, feed: bool = False, confirm: bool =
         assert await there.line(CONNECTED_WITHIN_S) == [screens], "the screens did not connect"
         yield there
     finally:
-        process.stdin.close()
+        process.kill()
         await process.wait()
 
 
@@ -131,8 +132,10 @@ async def _main() -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         turns = asyncio.Semaphore(GREETED_AT_ONCE)
         sockets = await asyncio.gather(*(screen.connect(session, told, turns) for screen in screens))
-        pairs = zip(screens, sockets, strict=True)
-        living = [asyncio.create_task(work) for pair in pairs for work in (pair[0].live(pair[1]), _ping(pair[1]))]
+        living = [
+            asyncio.create_task(screen.live(socket, session, told, turns))
+            for screen, socket in zip(screens, sockets, strict=True)
+        ]
         print([len(screens)], flush=True)
         while line := await lines.readline():
             incident, due = line.decode().split()
@@ -165,8 +168,22 @@ class _Screen:
                     return socket
                 await socket.close()  # sent away, because too many come at once; a real one comes back, too
 
-    async def live(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Note what comes until the end."""
+    async def live(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        session: aiohttp.ClientSession,
+        told: dict[str, str],
+        turns: asyncio.Semaphore,
+    ) -> None:
+        """Note what comes; one that is hung up on comes back, as a real one does."""
+        while True:
+            pinging = asyncio.create_task(_ping(socket))
+            with contextlib.suppress(ConnectionError):
+                await self._listen(socket)
+            pinging.cancel()
+            socket = await self.connect(session, told, turns)
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             incident, revision = _subject(message.data)
             if self.watch.note(self.number, incident) and self.confirm:
@@ -187,9 +204,10 @@ def _subject(message: str) -> tuple[str | None, int]:
 
 async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:
     """A page that says nothing is hung up on."""
-    for number in count(1):
-        await asyncio.sleep(PING_EVERY_S)
-        await socket.send_json({"type": "ping", "id": number})
+    with contextlib.suppress(ConnectionError):
+        for number in count(1):
+            await asyncio.sleep(PING_EVERY_S)
+            await socket.send_json({"type": "ping", "id": number})
 
 
 async def _in_feed(session: aiohttp.ClientSession, url: str, incident: str, due: float) -> float:
