@@ -22,6 +22,7 @@ from displays.hub import Hub, Kicked, Link
 from displays.idle import idle_content
 from displays.protocol import CloseCode, Hello, Ping, ProtocolError, Session, Shown
 from displays.scene import ENDING_SHOWN_FOR
+from realis.errors import StoreUnavailable
 from realis.ports import City, Clock, Confirmations, CourseCatalogue, Targets, TokenKind, Tokens
 
 log = structlog.get_logger(__name__)
@@ -135,9 +136,9 @@ class Reception:
         token_hash = self.hash_token(hello.token)
         async with asyncio.timeout(self.bounds.read_s):
             token = await self.tokens.find(TokenKind.SCREEN, token_hash)
-            records = await self.targets.list(NAME) if token is not None else ()
-        record = next((one for one in records if token is not None and one.id == token.target_id), None)
-        if record is None:
+            named = token.target_id if token is not None else None
+            record = await self.targets.get(named) if named is not None else None
+        if record is None or record.channel != NAME:
             raise ProtocolError("Der Zugangsschlüssel ist unbekannt oder gesperrt.", close=CloseCode.WRONG_TOKEN)
         return Link(record, token_hash)
 
@@ -195,8 +196,13 @@ class Reception:
 
     async def _pass_on(self, link: Link, key: tuple[UUID, int], at: datetime) -> bool:
         incident, revision = key
-        async with asyncio.timeout(self.bounds.read_s):
-            planned = await self.confirmations.confirm(NAME, link.record.id, incident, revision, at)
+        try:
+            async with asyncio.timeout(self.bounds.read_s):
+                planned = await self.confirmations.confirm(NAME, link.record.id, incident, revision, at)
+        except (TimeoutError, StoreUnavailable) as error:
+            # A screen is no worse for a store that is slow: it is asked again with the others that wait for a plan.
+            log.warning("display_confirm_late", target=link.record.id, cause=type(error).__name__)
+            return False
         if planned and len(link.confirmed) < self.bounds.messages:
             link.confirmed.add(key)
         return planned
@@ -205,8 +211,11 @@ class Reception:
         now = asyncio.get_running_loop().time()
         if at_once or now - link.seen_at >= self.bounds.seen_every_s:
             link.seen_at = now
-            async with asyncio.timeout(self.bounds.read_s):
-                await self.targets.seen(link.record.id, self.clock.now())
+            try:
+                async with asyncio.timeout(self.bounds.read_s):
+                    await self.targets.seen(link.record.id, self.clock.now())
+            except (TimeoutError, StoreUnavailable) as error:
+                log.warning("display_seen_late", target=link.record.id, cause=type(error).__name__)
 
     async def _close(self, socket: ServerConnection, code: CloseCode, reason: str) -> None:
         with contextlib.suppress(TimeoutError, ConnectionClosed):

@@ -180,11 +180,13 @@ class Gateway:
         """Read what is in force and tell the screens. Exercises reach only those that joined."""
         async with asyncio.timeout(self._bounds.read_s):
             snapshots = {joined: await self._read(joined=joined) for joined in self._hubs}
-            records = {record.id: record for record in await self._targets.list(NAME)}
-        self._regroup(records)
         for joined, snapshot in snapshots.items():
             await self._hubs[joined].publish(snapshot)
         self._as_of = self._clock.now()
+        # Afterwards: what changed about the screens must not hold up a warning.
+        async with asyncio.timeout(self._bounds.read_s):
+            records = {record.id: record for record in await self._targets.list(NAME)}
+        self._regroup(records)
 
     async def _read(self, *, joined: bool) -> Snapshot:
         return await self._situation.snapshot(Viewer(joined=joined), NAME)

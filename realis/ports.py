@@ -296,6 +296,10 @@ class Targets(Protocol):
         """The active target with this fingerprint, or None."""
         ...
 
+    async def get(self, target_id: int) -> TargetRecord | None:
+        """The active target with this id, or None."""
+        ...
+
     async def remove(self, target_id: int) -> None:
         """Delete a target with its address and places for good."""
         ...

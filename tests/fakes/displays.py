@@ -26,6 +26,7 @@ from displays.gateway import Gateway
 from realis.alert import Ending, Level, Occasion
 from realis.area import Area, Circle, cell_of
 from realis.draft import Rendered
+from realis.errors import StoreUnavailable
 from realis.incident import Viewer
 from realis.keys import Keys
 from realis.ports import (
@@ -164,6 +165,10 @@ class FakeTargets:
         """Not needed by screens."""
         return None
 
+    async def get(self, target_id: int) -> TargetRecord | None:
+        """The screen with this number."""
+        return self.records.get(target_id)
+
     async def remove(self, target_id: int) -> None:
         """Forget a screen."""
         self.records.pop(target_id, None)
@@ -186,10 +191,13 @@ class FakeConfirmations:
     """What screens said they showed; nothing counts before it is ``planned``."""
 
     planned: bool = True
+    away: bool = False
     shown: list[tuple[str, int, UUID, int, datetime]] = field(default_factory=list)
 
     async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
-        """Note it, if it was planned."""
+        """Note it, if it was planned and the store can be reached."""
+        if self.away:
+            raise StoreUnavailable("Die Datenbank antwortet nicht.")
         if not self.planned:
             return False
         self.shown.append((channel, target_id, incident, revision, at))

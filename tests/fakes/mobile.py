@@ -125,6 +125,10 @@ class TargetsInMemory:
                 return _record(target_id, target)
         return None
 
+    async def get(self, target_id: int) -> TargetRecord | None:
+        """By id."""
+        return _record(target_id, self.stored[target_id]) if target_id in self.stored else None
+
     async def remove(self, target_id: int) -> None:
         """Forget it."""
         self.stored.pop(target_id, None)

@@ -145,6 +145,20 @@ async def test_a_screen_may_be_faster_than_the_planner(stage: Stage) -> None:
         assert abs(stage.confirmations.shown[0][4] - painted) < timedelta(milliseconds=1)
 
 
+async def test_a_store_that_is_away_hangs_up_no_screen(stage: Stage) -> None:
+    """What was shown is written down when the store is back, over the same connection."""
+    stage.confirmations.away = True
+    async with stage.gateway(), paired(stage) as screen:
+        painted = stage.clock.now()
+        await screen.say(type="shown", incident=str(INCIDENT), revision=1, at=instant(painted))
+        await screen.say(type="ping", id=1)
+        await screen.hear("pong")
+        stage.confirmations.away = False
+        await until(lambda: stage.confirmations.shown)
+        await screen.say(type="ping", id=2)
+        await screen.hear("pong")
+
+
 async def test_a_wrong_token_is_refused_and_logged_once_without_it(stage: Stage) -> None:
     """Close code 4401, one line in the log, the secret nowhere."""
     with capture_logs() as logs:

@@ -86,6 +86,11 @@ class MemoryTargets:
         known = self._known(channel, fingerprint)
         return _record(known) if known and known.active else None
 
+    async def get(self, target_id: int) -> TargetRecord | None:
+        """The active target with this id, or None."""
+        member = self._rows.members.get(target_id)
+        return _record(member) if member and member.active else None
+
     async def list(self, channel: str) -> Sequence[TargetRecord]:
         """All active targets of a channel."""
         return [_record(m) for m in self._rows.members.values() if m.active and m.new.channel == channel]
