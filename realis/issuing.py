@@ -60,6 +60,9 @@ class Issuer:
         for release in await self.decisions.due_releases(self.clock.now()):
             try:
                 await self.issue(release)
+            except WrongState:
+                # Issued already by whoever pressed, or stopped; what does not fit has been said when it was reopened.
+                log.info("release_settled", incident=str(release.incident))
             except RealisError as error:
                 log.warning("release_not_issued", incident=str(release.incident), code=error.code)
         return await self.decisions.next_due()

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from realis.storage.database import Database, Lock
 from realis.storage.schema import metadata
@@ -24,10 +24,14 @@ def _config(connection: Connection) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Run every migration that is missing."""
+    """Run every migration that is missing; PostgreSQL counts its tables anew."""
     async with database.write() as connection:
         await database.lock(connection, Lock.MIGRATE)
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+        if not database.is_sqlite:
+            # After an import or a restore PostgreSQL knows nothing of its tables, and would look for a city's phones
+            # one by one.
+            await connection.execute(text("ANALYZE"))
 
 
 async def is_current(database: Database) -> bool:
