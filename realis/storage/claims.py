@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, and_, bindparam, exists, or_, select
+from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -22,7 +23,7 @@ from realis.storage.addresses import AddressBook
 from realis.storage.codec import RENDERED
 from realis.storage.database import Database
 from realis.storage.ledger import RUNNING, BatchState
-from realis.storage.matching import numbers
+from realis.storage.matching import as_numbers, numbers
 from realis.storage.schema import Instant, addresses, alerts, batches, dispatches, holds, shown, targets, texts
 from realis.stores import Claim
 
@@ -96,6 +97,22 @@ _STILL_RUNNING = (
 _DISPATCH = select(dispatches).where(dispatches.c.id == bindparam("dispatch"))
 
 
+@cache
+def _addressed(dialect: str) -> Select[Any]:
+    """Targets with their sealed address and what they show now."""
+    is_shown = and_(
+        shown.c.target_id == targets.c.id,
+        shown.c.channel == bindparam("channel"),
+        shown.c.incident_id == bindparam("incident", type_=Uuid()),
+    )
+    return (
+        select(targets.c.id, targets.c.language, targets.c.origin, addresses.c.sealed, shown.c.ref)
+        .outerjoin(addresses, addresses.c.target_id == targets.c.id)
+        .outerjoin(shown, is_shown)
+        .where(targets.c.id.in_(numbers(dialect)))
+    )
+
+
 class _OvertakenError(Exception):
     """The dispatch is being ended by somebody: what was just claimed is given back."""
 
@@ -164,18 +181,11 @@ class Claims:
     async def _targets(
         self, connection: AsyncConnection, channel: str, message: Message, ids: Sequence[int]
     ) -> tuple[tuple[Target, ...], frozenset[int]]:
-        is_shown = and_(
-            shown.c.target_id == targets.c.id, shown.c.channel == channel, shown.c.incident_id == message.incident
-        )
-        query = (
-            select(targets.c.id, targets.c.language, targets.c.origin, addresses.c.sealed, shown.c.ref)
-            .outerjoin(addresses, addresses.c.target_id == targets.c.id)
-            .outerjoin(shown, is_shown)
-            .where(targets.c.id.in_(numbers(connection, ids)))
-        )
+        dialect = connection.dialect.name
+        wanted = {"channel": channel, "incident": message.incident, "numbers": as_numbers(dialect, ids)}
         found: dict[int, Target] = {}
         unreadable: set[int] = set()
-        for target_id, language, origin, sealed, ref in (await connection.execute(query)).all():
+        for target_id, language, origin, sealed, ref in (await connection.execute(_addressed(dialect), wanted)).all():
             address = self._open(target_id, sealed) if sealed else ""
             if address is None:
                 unreadable.add(target_id)

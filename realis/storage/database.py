@@ -96,9 +96,9 @@ class Database:
         await self._readers.dispose()
 
 
-def insert(connection: AsyncConnection, table: Table) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
-    """An INSERT with ON CONFLICT for the connection's dialect."""
-    if connection.dialect.name == "sqlite":
+def insert(of: AsyncConnection | str, table: Table) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
+    """An INSERT with ON CONFLICT for the dialect of a connection, or the one named."""
+    if (of if isinstance(of, str) else of.dialect.name) == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select
@@ -66,13 +67,16 @@ async def add_tallies(connection: AsyncConnection, dispatch_id: int, counts: Map
         if not number:
             continue
         row = {"dispatch_id": dispatch_id, "state": state, "failure": failure, "number": number}
-        statement = insert(connection, tallies).values(row)
-        await connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["dispatch_id", "state", "failure"],
-                set_={"number": tallies.c.number + statement.excluded.number},
-            )
-        )
+        await connection.execute(_add_tally(connection.dialect.name), row)
+
+
+@cache
+def _add_tally(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
+    statement = insert(dialect, tallies)
+    return statement.on_conflict_do_update(
+        index_elements=["dispatch_id", "state", "failure"],
+        set_={"number": tallies.c.number + statement.excluded.number},
+    )
 
 
 def new_batch(

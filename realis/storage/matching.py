@@ -1,29 +1,70 @@
-"""Whom a dispatch is for, as queries. Reads only; which of two ways is taken changes the cost, never the answer."""
+"""Whom a dispatch is for, as queries. Reads only; which of two ways is taken changes the cost, never the answer.
+
+Queries are built once for each shape a dispatch can have: building one costs more than asking it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, and_, exists, false, func, literal, or_, select, union
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
 from realis.draft import Variant
 from realis.storage.schema import alert_cells, enrolled, target_cells, targets
 
+Condition = ColumnElement[bool]
+Found = Sequence[Row[Any]]
 
-def numbers(connection: AsyncConnection, some: Sequence[int]) -> Select[Any]:
-    """These numbers as rows: one parameter instead of hundreds, each of which would cost more than its row."""
-    if connection.dialect.name == "sqlite":
-        return select(func.json_each(json.dumps(list(some))).table_valued("value").c.value)
-    return select(func.unnest(literal(list(some), ARRAY(BigInteger))))
+_RING: BindParameter[int] = bindparam("ring")
+_INCIDENT = bindparam("incident", type_=Uuid())
+_OF_AREA = (alert_cells.c.incident_id == _INCIDENT, alert_cells.c.revision == bindparam("revision"))
+_PLANNED_BEFORE = (enrolled.c.incident_id == _INCIDENT, enrolled.c.channel == bindparam("channel"))
 
 
-async def audience(
-    connection: AsyncConnection, dispatch: Row[Any], *, ring: int, after: int, most: int
-) -> Sequence[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What decides how a question reads.
+
+    Args:
+        places: the channel asks for places.
+        inner: one of the rings around the danger, not the outermost.
+        match: not only those planned before.
+        joined_only: of an exercise.
+        has_past: anybody can have been planned before.
+        late_ones: also whoever came after the issue, because nobody planned them one by one (an expiry).
+    """
+
+    places: bool
+    inner: bool
+    match: bool
+    joined_only: bool
+    has_past: bool
+    late_ones: bool
+
+
+async def audience(connection: AsyncConnection, dispatch: Row[Any], *, ring: int, after: int, most: int) -> Found:
     """Active targets of the channel in this ring that match the area or were planned before, by id.
 
     In the inner rings those who have their nearest place there; in the outermost everybody else who is meant.
@@ -34,112 +75,177 @@ async def audience(
         ring: see ``realis.area.rings``.
         after: only targets with a higher id.
     """
-    meant = _in_ring(dispatch, ring) if ring < OUTERMOST else _elsewhere(dispatch)
-    query = _active(dispatch, after).where(meant).order_by(targets.c.id).limit(most)
-    return await _found(connection, dispatch, query, _sources(dispatch, ring), few=4 * most)
+    return await _found(connection, dispatch, _shape(dispatch, places=True, inner=ring < OUTERMOST), ring, after, most)
 
 
-async def everyone(connection: AsyncConnection, dispatch: Row[Any], *, after: int, most: int) -> Sequence[Row[Any]]:
+async def everyone(connection: AsyncConnection, dispatch: Row[Any], *, after: int, most: int) -> Found:
     """As ``audience`` for a channel that asks for no places."""
-    wanted = targets.c.joined if dispatch.joined_only else targets.c.active
-    meant = or_(wanted, _was_planned(dispatch)) if dispatch.match else _was_planned(dispatch)
-    query = _active(dispatch, after).where(meant).order_by(targets.c.id).limit(most)
-    return await _found(connection, dispatch, query, [], few=4 * most)
+    return await _found(connection, dispatch, _shape(dispatch, places=False, inner=False), OUTERMOST, after, most)
 
 
 async def next_ring(connection: AsyncConnection, dispatch: Row[Any], ring: int) -> int:
     """The next ring outwards in which the area has cells, or the outermost."""
-    query = select(func.min(alert_cells.c.ring)).where(*_of_area(dispatch), alert_cells.c.ring > ring)
-    found = (await connection.execute(query)).scalar()
+    found = (await connection.execute(_NEXT_RING, {**_key(dispatch), "ring": ring})).scalar()
     return OUTERMOST if found is None else int(found)
 
 
 async def ring_of(connection: AsyncConnection, dispatch: Row[Any], places: Collection[str]) -> int:
     """The ring in which somebody with these places is looked for."""
-    query = select(func.min(alert_cells.c.ring)).where(*_of_area(dispatch), alert_cells.c.cell.in_(places))
-    found = (await connection.execute(query)).scalar() if places and dispatch.match else None
+    if not places or not dispatch.match:
+        return OUTERMOST
+    found = (await connection.execute(_RING_OF, {**_key(dispatch), "places": sorted(places)})).scalar()
     return OUTERMOST if found is None else int(found)
 
 
-def _active(dispatch: Row[Any], after: int) -> Select[Any]:
-    query = select(targets.c.id, targets.c.origin, targets.c.language).where(targets.c.active, targets.c.id > after)
-    if dispatch.variant == Variant.MESSAGE:
-        # Whoever came after the issue was planned one by one when subscribing (``SqlTargets.put``).
-        query = query.where(targets.c.id <= dispatch.watermark)
-    return query
+def numbers(dialect: str) -> Select[Any]:
+    """The numbers of the parameter ``numbers`` as rows: one parameter, for each would cost more than its row."""
+    if dialect == "sqlite":
+        return select(func.json_each(bindparam("numbers")).table_valued("value").c.value)
+    return select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))))
+
+
+def as_numbers(dialect: str, some: Sequence[int]) -> str | list[int]:
+    """What the parameter ``numbers`` takes."""
+    return json.dumps(list(some)) if dialect == "sqlite" else list(some)
+
+
+# ---- questions
+
+
+_NEXT_RING = select(func.min(alert_cells.c.ring)).where(*_OF_AREA, alert_cells.c.ring > bindparam("ring"))
+_RING_OF = select(func.min(alert_cells.c.ring)).where(
+    *_OF_AREA, alert_cells.c.cell.in_(bindparam("places", expanding=True))
+)
+
+
+def _shape(dispatch: Row[Any], *, places: bool, inner: bool) -> _Shape:
+    return _Shape(
+        places=places,
+        inner=inner,
+        match=dispatch.match,
+        joined_only=dispatch.joined_only,
+        # Not for a first revision, but for its expiry.
+        has_past=dispatch.revision > 1 or not dispatch.match,
+        late_ones=dispatch.variant != Variant.MESSAGE,
+    )
+
+
+def _key(dispatch: Row[Any]) -> dict[str, object]:
+    return {"incident": dispatch.incident_id, "revision": dispatch.revision}
 
 
 async def _found(
-    connection: AsyncConnection, dispatch: Row[Any], query: Select[Any], sources: list[Select[Any]], *, few: int
-) -> Sequence[Row[Any]]:
-    if sources and await _at_most(connection, few, *sources):
-        # As an expression, so that no database walks by channel, which is the same for all of them, and sorts.
-        here = func.coalesce(targets.c.channel, "") == dispatch.channel
-        query = query.where(here, targets.c.id.in_(union(*sources) if len(sources) > 1 else sources[0]))
-    elif await _at_most(connection, few, select(targets.c.id).where(targets.c.channel == dispatch.channel)):
-        query = query.where(targets.c.channel == dispatch.channel)
+    connection: AsyncConnection, dispatch: Row[Any], shape: _Shape, ring: int, after: int, most: int
+) -> Found:
+    asked: Mapping[str, object] = {
+        **_key(dispatch),
+        "channel": dispatch.channel,
+        "ring": ring,
+        "after": after,
+        "watermark": dispatch.watermark,
+        "most": most,
+        "few": 4 * most,
+    }
+    sources = _sources(shape) if shape.places else ()
+    if sources and await _are_few(connection, asked, *(_few(shape, number) for number in range(len(sources)))):
+        query = _from_sources(shape)
+    elif await _are_few(connection, asked, _FEW_OF_CHANNEL):
+        query = _from_channel(shape)
     else:
-        query = query.where(func.coalesce(targets.c.channel, "") == dispatch.channel)
-    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        query = _from_all(shape)
+    rows: Found = (await connection.execute(query, asked)).all()
     return rows
 
 
-def _in_ring(dispatch: Row[Any], ring: int) -> Any:  # noqa: ANN401 - a SQL condition
-    here = _has_place(dispatch, alert_cells.c.ring == ring)
-    if ring > 0:
-        here = and_(here, ~_has_place(dispatch, alert_cells.c.ring < ring))
-    if not dispatch.joined_only:
-        return here
-    return and_(here, or_(targets.c.joined, _was_planned(dispatch)))
-
-
-def _elsewhere(dispatch: Row[Any]) -> Any:  # noqa: ANN401 - a SQL condition
-    if not dispatch.match:
-        return _was_planned(dispatch)
-    asked = and_(targets.c.everywhere, targets.c.joined) if dispatch.joined_only else targets.c.everywhere
-    return and_(or_(asked, _was_planned(dispatch)), ~_has_place(dispatch))
-
-
-def _has_place(dispatch: Row[Any], *conditions: Any) -> Any:  # noqa: ANN401 - SQL conditions
-    # One inside the other and not as a join: else all cells of the area are tried for every target.
-    hit = exists().where(*_of_area(dispatch), alert_cells.c.cell == target_cells.c.cell, *conditions)
-    return exists().where(target_cells.c.target_id == targets.c.id, hit)
-
-
-def _was_planned(dispatch: Row[Any]) -> Any:  # noqa: ANN401 - a SQL condition
-    if not _has_past(dispatch):
-        return false()
-    return exists().where(*_planned_before(dispatch), enrolled.c.target_id == targets.c.id)
-
-
-def _has_past(dispatch: Row[Any]) -> bool:
-    """Whether anybody can have been planned before: not for a first revision, but for its expiry."""
-    return bool(dispatch.revision > 1 or not dispatch.match)
-
-
-async def _at_most(connection: AsyncConnection, bound: int, *sources: Select[Any]) -> bool:
-    """Whether none of these has more rows, counted no further than that."""
-    for source in sources:
-        some = source.limit(bound + 1).subquery()
-        if int((await connection.execute(select(func.count()).select_from(some))).scalar_one()) > bound:
+async def _are_few(connection: AsyncConnection, asked: Mapping[str, object], *counts: Select[Any]) -> bool:
+    """Whether none of these has more rows than ``few``, counted no further than that."""
+    few = asked["few"]
+    for count in counts:
+        if (await connection.execute(count, asked)).scalar_one() > few:
             return False
     return True
 
 
-def _sources(dispatch: Row[Any], ring: int) -> list[Select[Any]]:
+def _counted(source: Select[Any]) -> Select[Any]:
+    some = source.limit(bindparam("few") + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
+_FEW_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")))
+
+
+@cache
+def _few(shape: _Shape, number: int) -> Select[Any]:
+    return _counted(_sources(shape)[number])
+
+
+@cache
+def _sources(shape: _Shape) -> tuple[Select[Any], ...]:
     """Where everyone of this ring is found, and perhaps others."""
-    if ring < OUTERMOST:
-        cells = select(alert_cells.c.cell).where(*_of_area(dispatch), alert_cells.c.ring == ring)
-        return [select(target_cells.c.target_id).where(target_cells.c.cell.in_(cells))]
-    sources = [select(targets.c.id).where(targets.c.channel == dispatch.channel, targets.c.everywhere)]
-    if _has_past(dispatch):
-        sources.append(select(enrolled.c.target_id).where(*_planned_before(dispatch)))
-    return sources
+    if shape.inner:
+        cells = select(alert_cells.c.cell).where(*_OF_AREA, alert_cells.c.ring == bindparam("ring"))
+        return (select(target_cells.c.target_id).where(target_cells.c.cell.in_(cells)),)
+    asked = select(targets.c.id).where(targets.c.channel == bindparam("channel"), targets.c.everywhere)
+    return (asked, select(enrolled.c.target_id).where(*_PLANNED_BEFORE)) if shape.has_past else (asked,)
 
 
-def _planned_before(dispatch: Row[Any]) -> tuple[Any, Any]:
-    return enrolled.c.incident_id == dispatch.incident_id, enrolled.c.channel == dispatch.channel
+@cache
+def _from_sources(shape: _Shape) -> Select[Any]:
+    sources = _sources(shape)
+    found = union(*sources) if len(sources) > 1 else sources[0]
+    return _from_all(shape).where(targets.c.id.in_(found))
 
 
-def _of_area(dispatch: Row[Any]) -> tuple[Any, Any]:
-    return alert_cells.c.incident_id == dispatch.incident_id, alert_cells.c.revision == dispatch.revision
+@cache
+def _from_channel(shape: _Shape) -> Select[Any]:
+    return _meant(shape).where(targets.c.channel == bindparam("channel"))
+
+
+@cache
+def _from_all(shape: _Shape) -> Select[Any]:
+    # As an expression, so that no database walks by channel, which is the same for all of them, and sorts.
+    return _meant(shape).where(func.coalesce(targets.c.channel, "") == bindparam("channel"))
+
+
+def _meant(shape: _Shape) -> Select[Any]:
+    query = (
+        select(targets.c.id, targets.c.origin, targets.c.language)
+        .where(targets.c.active, targets.c.id > bindparam("after"))
+        .order_by(targets.c.id)
+        .limit(bindparam("most"))
+    )
+    if not shape.late_ones:
+        # Whoever came after the issue was planned one by one when subscribing (``SqlTargets.put``).
+        query = query.where(targets.c.id <= bindparam("watermark"))
+    if not shape.places:
+        return query.where(_in_a_channel_without_places(shape))
+    return query.where(_in_ring(shape) if shape.inner else _elsewhere(shape))
+
+
+def _in_a_channel_without_places(shape: _Shape) -> Condition:
+    wanted: Condition = targets.c.joined if shape.joined_only else targets.c.active
+    return or_(wanted, _was_planned(shape)) if shape.match else _was_planned(shape)
+
+
+def _in_ring(shape: _Shape) -> Condition:
+    here = and_(_has_place(alert_cells.c.ring == _RING), ~_has_place(alert_cells.c.ring < _RING))
+    return and_(here, or_(targets.c.joined, _was_planned(shape))) if shape.joined_only else here
+
+
+def _elsewhere(shape: _Shape) -> Condition:
+    if not shape.match:
+        return _was_planned(shape)
+    asked: Condition = and_(targets.c.everywhere, targets.c.joined) if shape.joined_only else targets.c.everywhere
+    return and_(or_(asked, _was_planned(shape)), ~_has_place())
+
+
+def _has_place(*conditions: Condition) -> Condition:
+    # One inside the other and not as a join: else all cells of the area are tried for every target.
+    hit = exists().where(*_OF_AREA, alert_cells.c.cell == target_cells.c.cell, *conditions)
+    return exists().where(target_cells.c.target_id == targets.c.id, hit)
+
+
+def _was_planned(shape: _Shape) -> Condition:
+    if not shape.has_past:
+        return false()
+    return exists().where(*_PLANNED_BEFORE, enrolled.c.target_id == targets.c.id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy import Row, String, Uuid, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
@@ -24,7 +25,7 @@ from realis.storage.ledger import (
     held_still,
     new_batch,
 )
-from realis.storage.matching import audience, everyone, next_ring, numbers
+from realis.storage.matching import as_numbers, audience, everyone, next_ring, numbers
 from realis.storage.schema import Instant, batches, dispatches, enrolled, targets
 
 _TOGETHER = 20
@@ -58,6 +59,16 @@ _NEXT = counted(
     .order_by(dispatches.c.id)
     .limit(_TOGETHER)
 )
+
+
+@cache
+def _enrol(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
+    """Remember who was planned: whoever was warned hears the rest."""
+    key = (bindparam("incident", type_=Uuid()), bindparam("channel", type_=String()))
+    frozen = select(*key, targets.c.id).where(targets.c.id.in_(numbers(dialect)))
+    return (
+        insert(dialect, enrolled).from_select(["incident_id", "channel", "target_id"], frozen).on_conflict_do_nothing()
+    )
 
 
 class Planning:
@@ -195,10 +206,12 @@ class Planning:
                 for start in range(0, len(ids), size)
             ],
         )
-        key = (literal(dispatch.incident_id, enrolled.c.incident_id.type), literal(dispatch.channel))
-        frozen = select(*key, targets.c.id).where(targets.c.id.in_(numbers(connection, [row.id for row in rows])))
-        fresh = insert(connection, enrolled).from_select(["incident_id", "channel", "target_id"], frozen)
-        await connection.execute(fresh.on_conflict_do_nothing())
+        known = {
+            "incident": dispatch.incident_id,
+            "channel": dispatch.channel,
+            "numbers": as_numbers(connection.dialect.name, [row.id for row in rows]),
+        }
+        await connection.execute(_enrol(connection.dialect.name), known)
 
 
 def _chunks(ids: list[int], size: int) -> Iterable[list[int]]:
