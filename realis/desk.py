@@ -27,7 +27,7 @@ from realis.draft import (
     compose,
     problems,
 )
-from realis.errors import InvalidInput, NotAllowed, NotFound, WrongState
+from realis.errors import InvalidInput, NotAllowed, NotFound, StoreUnavailable, WrongState
 from realis.issuing import Identity, Issuer, chain_problems, overtaken
 from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Phrases, Targets, Topic
 from realis.release import (
@@ -297,6 +297,8 @@ class Desk:
         """Issue without waiting for the release loop; that the loop came first is no error."""
         try:
             await self.issuer.issue(release)
+        except StoreUnavailable as error:
+            log.warning("release_waits", incident=str(release.incident), detail=error.message)  # the loop issues it
         except WrongState:
             draft = await self.draft(release.draft)
             if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):

@@ -17,7 +17,7 @@ from realis.audience import Audience, audience_for
 from realis.cap.writer import write
 from realis.desk_data import Release
 from realis.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
-from realis.errors import RealisError, WrongState
+from realis.errors import RealisError, StoreUnavailable, WrongState
 from realis.incident import Revision, references_for_next
 from realis.ports import CapSigner, Channel, Clock, Events, Kind, Topic
 from realis.release import IssuePolicy
@@ -74,7 +74,8 @@ class Issuer:
 
         Raises:
             WrongState: it was stopped or issued already; nothing was changed.
-            RealisError: what kept it (also ``WrongState``); nothing was written but the reopening.
+            StoreUnavailable: the database is away; nothing was changed, and it is due still.
+            RealisError: what else kept it (also ``WrongState``); nothing was written but the reopening.
         """
         now = self.clock.now()
 
@@ -83,6 +84,8 @@ class Issuer:
 
         try:
             revision = await self.alerts.issue(release, make, now=now)
+        except StoreUnavailable:
+            raise  # it may work in a moment: the decision stands on disk and is tried again
         except RealisError as error:
             await self._reopen(release, error)
             raise

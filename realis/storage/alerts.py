@@ -56,17 +56,19 @@ class SqlAlerts:
 
     async def issue(self, release: Release, make: MakeIssue, *, now: datetime) -> Revision:
         """The issue transaction: alert, texts, audit entry and dispatches in one commit, or nothing."""
-        async with self._database.write() as connection:
-            await self._database.lock(connection, Lock.ISSUE)
-            await self._settle_release(connection, release)
-            chain = await _chain(connection, release.incident)
-            number = chain[-1].number + 1 if chain else 1
-            issue = make(number, chain, await _package(connection, release))
-            await self._keep_channels(connection, release.incident, issue)
-            await self._insert_alert(connection, release, number, issue, now)
-            await self._supersede(connection, release.incident, number, issue.kind)
-            await self._insert_dispatches(connection, release.incident, number, issue, now)
-            await audit.append(self._database, connection, issue.entry, now)
+        return await self._database.writing(lambda connection: self._issue(connection, release, make, now))
+
+    async def _issue(self, connection: AsyncConnection, release: Release, make: MakeIssue, now: datetime) -> Revision:
+        await self._database.lock(connection, Lock.ISSUE)
+        await self._settle_release(connection, release)
+        chain = await _chain(connection, release.incident)
+        number = chain[-1].number + 1 if chain else 1
+        issue = make(number, chain, await _package(connection, release))
+        await self._keep_channels(connection, release.incident, issue)
+        await self._insert_alert(connection, release, number, issue, now)
+        await self._supersede(connection, release.incident, number, issue.kind)
+        await self._insert_dispatches(connection, release.incident, number, issue, now)
+        await audit.append(self._database, connection, issue.entry, now)
         return Revision(release.incident, number, issue.alert)
 
     async def _settle_release(self, connection: AsyncConnection, release: Release) -> None:
@@ -178,25 +180,31 @@ class SqlAlerts:
 
     async def pulse(self, now: datetime) -> Pulse:
         """Whether anything has changed; cheap, asked for every snapshot."""
-        async with self._database.read() as connection:
-            found = await connection.execute(_PULSE, {"now": now, "day_ago": now - ENDING_LISTED_FOR})
-        issued, *rest = found.one()
+
+        async def look(connection: AsyncConnection) -> Sequence[Any]:
+            return (await connection.execute(_PULSE, {"now": now, "day_ago": now - ENDING_LISTED_FOR})).one()
+
+        issued, *rest = await self._database.reading(look)
         passed, (sent, ended, *unlisted) = sum(rest[:3]), rest[3:]
         changes = [sent, ended, *(instant and instant + ENDING_LISTED_FOR for instant in unlisted)]
         return Pulse(int(issued), max(filter(None, changes), default=None), int(passed))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
         """Chains whose newest revision is valid or was sent after ``since``."""
-        async with self._database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> list[Revision]:
             rows = (await connection.execute(_RECENT, {"since": since})).all()
             # What has been issued never changes: only what is new is read whole.
             known = self._known
-            new = {incident for incident, revision in rows if (incident, revision) not in known}
+            new = {row.incident_id for row in rows if (row.incident_id, row.revision) not in known}
             known = known | await _revisions(connection, list(new))
+            return [known[row.incident_id, row.revision] for row in rows]
+
+        recent = await self._database.reading(look)
+        self._known = {(one.incident, one.number): one for one in recent}
         chains: dict[UUID, list[Revision]] = {}
-        for incident, revision in rows:
-            chains.setdefault(incident, []).append(known[incident, revision])
-        self._known = {(one.incident, one.number): one for chain in chains.values() for one in chain}
+        for one in recent:
+            chains.setdefault(one.incident, []).append(one)
         return [tuple(chain) for chain in chains.values()]
 
     async def texts(self, incident: UUID, revision: int, channel: str, variant: Variant) -> Mapping[str, Rendered]:
@@ -207,9 +215,12 @@ class SqlAlerts:
             texts.c.channel == channel,
             texts.c.variant == variant,
         )
-        async with self._database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> dict[str, Rendered]:
             rows = (await connection.execute(query)).all()
-        return {row.language: RENDERED.validate_json(row.body) for row in rows}
+            return {row.language: RENDERED.validate_json(row.body) for row in rows}
+
+        return await self._database.reading(look)
 
     async def xml(self, identifier: str) -> tuple[bytes, Occasion] | None:
         """A signed message as issued."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, union
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.ports import ChannelCount
 from realis.storage.claims import Claims
@@ -45,11 +46,13 @@ class SqlBatches(Claims, Planning, Outcomes):
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When the next waiting batch or expiry notice is due."""
-        async with self._database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> datetime | None:
             found: datetime | None = (await connection.execute(_NEXT_DUE, {"now": now})).scalar()
-        return found
+            return found
+
+        return await self._database.reading(look)
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
         """How each channel stands, for every dispatch of the incident's newest revision (and its expiry)."""
-        async with self._database.read() as connection:
-            return await channel_counts(connection, incident)
+        return await self._database.reading(lambda connection: channel_counts(connection, incident))

@@ -127,8 +127,11 @@ class Claims:
 
     async def ready_channels(self, now: datetime) -> frozenset[str]:
         """Channels with a batch that may be claimed now. Reads only."""
-        async with self._database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> frozenset[str]:
             return frozenset((await connection.execute(_READY, {"now": now})).scalars())
+
+        return await self._database.reading(look)
 
     async def claim(
         self, channel: str, owner: str, *, now: datetime, lease_s: float, busy_origins: frozenset[str]
@@ -141,10 +144,13 @@ class Claims:
             "by": owner,
             "until": now + timedelta(seconds=lease_s),
         }
+
+        async def take(connection: AsyncConnection) -> Claim | None:
+            batch = (await connection.execute(_TAKE, wanted)).first()
+            return None if batch is None else await self._claimed(connection, channel, batch)
+
         try:
-            async with self._database.write() as connection:
-                batch = (await connection.execute(_TAKE, wanted)).first()
-                return None if batch is None else await self._claimed(connection, channel, batch)
+            return await self._database.writing(take)
         except _OvertakenError:
             return None
 

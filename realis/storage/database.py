@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import Table
 
 from realis.errors import StoreUnavailable
+from realis.storage.one_hop import OneHop, T, Work
 
 READERS = 4
 BUSY_TIMEOUT_S = 10
@@ -66,6 +67,8 @@ class Database:
         self._readers = _sqlite_engine(url, immediate=False) if self.is_sqlite else _snapshots(self._writer)
         # One writer connection: waiting here is fair, waiting inside SQLite is a lottery.
         self._turn = asyncio.Lock()
+        self._write_hop = _one_hop(url, immediate=True) if self.is_sqlite else None
+        self._read_hop = _one_hop(url, immediate=False) if self.is_sqlite else None
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -85,6 +88,26 @@ class Database:
             async with self._readers.begin() as connection:
                 yield connection
 
+    async def writing(self, work: Work[T]) -> T:
+        """``work`` as a writing transaction, committed when it returns, rolled back on any error.
+
+        For what must be fast: on SQLite all of it is one hop to a thread. Nothing but the connection may be awaited.
+        """
+        with _plainly():
+            if self._write_hop is None:
+                async with self._writer.begin() as connection:
+                    return await work(connection)
+            async with self._turn:
+                return await self._write_hop.run(work)
+
+    async def reading(self, work: Work[T]) -> T:
+        """``work`` over a consistent view, as ``writing``."""
+        with _plainly():
+            if self._read_hop is None:
+                async with self._readers.begin() as connection:
+                    return await work(connection)
+            return await self._read_hop.run(work)
+
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
         """Take a lock until the transaction ends. SQLite's only writer holds every lock already."""
         if not self.is_sqlite:
@@ -92,6 +115,9 @@ class Database:
 
     async def close(self) -> None:
         """Give back all connections."""
+        for hop in (self._write_hop, self._read_hop):
+            if hop is not None:
+                hop.close()
         await self._writer.dispose()
         await self._readers.dispose()
 
@@ -147,8 +173,25 @@ def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:
         pool_reset_on_return=None,  # every transaction of ours is a block that commits or rolls back
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
+    _configure(engine.sync_engine, immediate=immediate)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _one_hop(url: str, *, immediate: bool) -> OneHop:
+    threads = 1 if immediate else READERS
+    engine = create_engine(
+        url.replace("+aiosqlite", "", 1),
+        pool_size=threads,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+    _configure(engine, immediate=immediate)
+    return OneHop(engine, threads=threads, name="sqlite-write" if immediate else "sqlite-read")
+
+
+def _configure(engine: Engine, *, immediate: bool) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         # The driver must not begin transactions of its own: ours begin IMMEDIATE or plain, below.
         connection.isolation_level = None
@@ -163,8 +206,6 @@ def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's sync connection
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine

@@ -232,15 +232,20 @@ class SqlDesk:
 
     async def due_releases(self, now: datetime) -> tuple[Release, ...]:
         """Decisions whose pause is over, oldest first."""
-        async with self._database.read() as connection:
-            rows = (await connection.execute(_DUE, {"now": now})).all()
-        return tuple(_release(row) for row in rows)
+
+        async def look(connection: AsyncConnection) -> tuple[Release, ...]:
+            return tuple(_release(row) for row in (await connection.execute(_DUE, {"now": now})).all())
+
+        return await self._database.reading(look)
 
     async def next_due(self) -> datetime | None:
         """When the next decision takes effect."""
-        async with self._database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> datetime | None:
             found: datetime | None = (await connection.execute(_NEXT_DUE)).scalar()
-        return found
+            return found
+
+        return await self._database.reading(look)
 
     # ---- reading for the console
 

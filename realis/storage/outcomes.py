@@ -65,8 +65,7 @@ class Outcomes:
         """Write a batch's outcomes and retries in one commit; False (nothing written) if the epoch is stale."""
         result.must_add_up_to(len(claim.targets))
         try:
-            async with self._database.write() as connection:
-                await self._commit(connection, claim, result, now)
+            await self._database.writing(lambda connection: self._commit(connection, claim, result, now))
         except _StaleError:
             return False
         return True

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Row, String, Uuid, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Row, Select, String, Uuid, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
@@ -78,9 +78,8 @@ class Planning:
 
     async def close_abandoned(self, now: datetime) -> None:
         """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
-        async with self._database.read() as connection:
-            if not (await connection.execute(_ANY_STUCK, {"now": now})).scalar():
-                return
+        if not await self._database.reading(partial(_scalar, _ANY_STUCK, now)):
+            return
         async with self._database.write() as connection:
             # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
             unplanned = dispatches.update().where(_UNPLANNED).values(state=DispatchState.SENDING)
@@ -93,9 +92,8 @@ class Planning:
 
     async def start_due(self, now: datetime) -> int:
         """Let expiry notices whose time has come start planning; how many."""
-        async with self._database.read() as connection:
-            if not (await connection.execute(_ANY_DUE, {"now": now})).scalar():
-                return 0
+        if not await self._database.reading(partial(_scalar, _ANY_DUE, now)):
+            return 0
         async with self._database.write() as connection:
             rows = (await connection.execute(held_still(select(dispatches).where(_DUE)), {"now": now})).all()
             for row in rows:
@@ -134,18 +132,21 @@ class Planning:
 
     async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
-        async with self._database.read() as connection:
-            gravest = (await connection.execute(_GRAVEST, {"now": now})).scalar()
+        gravest = await self._database.reading(partial(_scalar, _GRAVEST, now))
         if gravest is None:
             return None
+        return await self._database.writing(partial(self._step, gravest, now, limits, most))
+
+    async def _step(
+        self, gravest: int, now: datetime, limits: Mapping[str, Limits], most: int, connection: AsyncConnection
+    ) -> frozenset[str]:
         planned: set[str] = set()
-        async with self._database.write() as connection:
-            for dispatch in (await connection.execute(_NEXT, {"now": now, "gravest": gravest})).all():
-                own = limits.get(dispatch.channel, Limits(length=0))
-                most -= await self._plan(connection, dispatch, own, now, most)
-                planned.add(dispatch.channel)
-                if most <= 0:
-                    break
+        for dispatch in (await connection.execute(_NEXT, {"now": now, "gravest": gravest})).all():
+            own = limits.get(dispatch.channel, Limits(length=0))
+            most -= await self._plan(connection, dispatch, own, now, most)
+            planned.add(dispatch.channel)
+            if most <= 0:
+                break
         return frozenset(planned)
 
     async def _plan(
@@ -212,6 +213,10 @@ class Planning:
             "numbers": as_numbers(connection.dialect.name, [row.id for row in rows]),
         }
         await connection.execute(_enrol(connection.dialect.name), known)
+
+
+async def _scalar(question: Select[Any], now: datetime, connection: AsyncConnection) -> Any:  # noqa: ANN401 - SQL's
+    return (await connection.execute(question, {"now": now})).scalar()
 
 
 def _chunks(ids: list[int], size: int) -> Iterable[list[int]]:

@@ -87,7 +87,10 @@ class Chance:
     @property
     def mine(self) -> Random:
         """The running task's stream, by its name."""
-        task = asyncio.current_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # inside a transaction, which runs in a thread of the database's own
+            task = None
         return self.stream(f"{RUNNING.get()}.{task.get_name() if task else 0}")
 
     def random(self) -> float:

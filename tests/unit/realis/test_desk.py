@@ -23,10 +23,13 @@ from realis.errors import (
     RealisError,
     SigningFailed,
     StaleVersion,
+    StoreUnavailable,
     WrongState,
 )
+from realis.incident import Revision
 from realis.release import Actor, IssuePolicy, Role
 from realis.storage import audit
+from realis.storage.one_hop import Work
 from realis.stores import NewWitness
 from tests.unit.realis.storage.town import ANNA, BERND, CARLA, DORA, Town, flood, town
 
@@ -500,3 +503,29 @@ async def test_identifiers_and_references_follow_the_chain(here: Town) -> None:
     assert [revision.alert.identifier for revision in chain] == [f"DE-TEST.{incident}.{n}" for n in (1, 2, 3)]
     assert [len(revision.alert.references) for revision in chain] == [0, 1, 2]
     assert [revision.ending for revision in chain] == [None, None, "all_clear"]
+
+
+@pytest.mark.parametrize("pause_s", [0, 10])
+async def test_a_database_that_is_away_undoes_no_decision(
+    here: Town, monkeypatch: pytest.MonkeyPatch, pause_s: int
+) -> None:
+    """Two people have decided: it goes out as soon as the database is back, and nobody has to press again."""
+    desk = replace(here.desk, pause=timedelta(seconds=pause_s))
+    draft = await here.submit(flood(here.clock.now()))
+    away = True
+    write = here.database.writing
+
+    async def writing(work: Work[Revision]) -> Revision:
+        if away:
+            raise StoreUnavailable("Die Datenbank antwortet nicht.")
+        return await write(work)
+
+    monkeypatch.setattr(here.database, "writing", writing)
+    await desk.release(BERND, draft.id, digest=draft.digest)
+    here.clock.forward(seconds=pause_s)
+    await desk.issue_due()
+    assert (await desk.draft(draft.id)).state is DraftState.RELEASED
+    assert await here.desk.alerts.chain(draft.incident) == ()
+    away = False
+    await desk.issue_due()
+    assert [revision.number for revision in await here.desk.alerts.chain(draft.incident)] == [1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.errors import ConfigurationError
 from realis.release import Role
@@ -46,6 +48,58 @@ async def test_sqlite_is_set_for_safety(database: Database) -> None:
             ]
         assert found == ["wal", 2, 1]
 
+    async def look(connection: AsyncConnection) -> list[object]:
+        return [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+
+    assert await database.reading(look) == await database.writing(look) == ["wal", 2, 1]
+
+
+async def test_a_failed_transaction_in_one_hop_leaves_nothing(database: Database) -> None:
+    """Also when it awaits what it must not: that is said, and nothing is written."""
+
+    async def fail(connection: AsyncConnection) -> None:
+        await connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+        raise ZeroDivisionError
+
+    async def stray(connection: AsyncConnection) -> None:
+        await connection.execute(text("INSERT INTO meta VALUES ('a', 'b')"))
+        await asyncio.sleep(0)
+
+    async def count(connection: AsyncConnection) -> int:
+        return int((await connection.execute(text("SELECT count(*) FROM meta"))).scalar_one())
+
+    with pytest.raises(ZeroDivisionError):
+        await database.writing(fail)
+    with pytest.raises(RuntimeError, match="nothing but its connection"):
+        await database.writing(stray)
+    assert await database.reading(count) == 0
+
+
+async def test_a_transaction_cut_off_while_it_runs_ends_whole(database: Database) -> None:
+    """Whoever waits for it may be cancelled; what it wrote is written, and the next writer comes after it."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def slow(connection: AsyncConnection) -> None:
+        await connection.execute(text("INSERT INTO meta VALUES ('n', '1')"))
+        begun.set()
+        go_on.wait(10)
+
+    async def add(connection: AsyncConnection) -> object:
+        await connection.execute(text("UPDATE meta SET value = value + 1"))
+        return (await connection.execute(text("SELECT value FROM meta"))).scalar()
+
+    writing = asyncio.create_task(database.writing(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    after = asyncio.create_task(database.writing(add))
+    go_on.set()
+    assert await after == "2"
+
 
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     """An error inside a write rolls everything back, and the next write works."""
@@ -72,9 +126,13 @@ async def test_writers_take_turns(database: Database) -> None:
             await asyncio.sleep(0)
             await connection.execute(text("UPDATE meta SET value = :value"), {"value": str(value + 1)})
 
-    await asyncio.gather(*(add() for _ in range(20)))
+    async def add_at_once(connection: AsyncConnection) -> None:
+        value = int((await connection.execute(text("SELECT value FROM meta"))).scalar_one())
+        await connection.execute(text("UPDATE meta SET value = :value"), {"value": str(value + 1)})
+
+    await asyncio.gather(*(add() for _ in range(20)), *(database.writing(add_at_once) for _ in range(20)))
     async with database.read() as connection:
-        assert (await connection.execute(text("SELECT value FROM meta"))).scalar() == "20"
+        assert (await connection.execute(text("SELECT value FROM meta"))).scalar() == "40"
 
 
 @pytest.mark.parametrize("first", [True, False])
