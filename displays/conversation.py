@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import structlog
 from websockets.asyncio.server import ServerConnection
@@ -21,9 +20,10 @@ from displays.channel import NAME
 from displays.hub import Hub, Kicked, Link
 from displays.idle import idle_content
 from displays.protocol import CloseCode, Hello, Ping, ProtocolError, Session, Shown
+from displays.reports import ReportBook
 from displays.scene import ENDING_SHOWN_FOR
 from realis.errors import StoreUnavailable
-from realis.ports import City, Clock, Confirmations, CourseCatalogue, Targets, TokenKind, Tokens
+from realis.ports import City, Clock, CourseCatalogue, Report, Targets, TokenKind, Tokens
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +31,6 @@ HEARTBEAT_S = 10.0
 """How often a page is asked to ping; told to it in ``welcome``."""
 
 OLDEST_SHOWN = timedelta(hours=24)
-SETTLE_FOR = timedelta(minutes=15)
-"""How long a confirmation waits for its plan; after that the screen was simply not meant."""
-
-MAX_UNPLANNED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Reception:
 
     tokens: Tokens
     targets: Targets
-    confirmations: Confirmations
+    reports: ReportBook
     clock: Clock
     city: City
     courses: CourseCatalogue
@@ -172,44 +168,21 @@ class Reception:
             link.outbox.put_control(protocol.pong(message, self.clock.now()))
             await self._seen(link)
         elif isinstance(message, Shown):
-            await self._confirm(link, message)
+            self._confirm(link, message)
 
-    async def _confirm(self, link: Link, shown: Shown) -> None:
+    def _confirm(self, link: Link, shown: Shown) -> None:
         """Pass on that a screen painted a revision, once per connection; a screen's odd clock is not believed."""
         key = (shown.incident, shown.revision)
-        if key in link.confirmed or key in link.unplanned:
+        if key in link.confirmed or len(link.confirmed) >= self.bounds.messages:
             return
+        link.confirmed.add(key)
         now = self.clock.now()
         at = shown.at if now - OLDEST_SHOWN < shown.at <= now else now
-        planned = await self._pass_on(link, key, at)
-        if not planned and len(link.unplanned) < MAX_UNPLANNED:
-            link.unplanned[key] = at
-        log.info("display_shown", target=link.record.id, revision=shown.revision, planned=planned)
-        await self._seen(link, at_once=True)
+        self.reports.note(Report(link.record.id, shown.incident, shown.revision, at))
 
-    async def settle(self, link: Link) -> None:
-        """Ask again for what a screen painted before it was planned: a screen can be faster than the planner."""
-        oldest = self.clock.now() - SETTLE_FOR
-        for key, at in tuple(link.unplanned.items()):
-            if await self._pass_on(link, key, at) or at < oldest:
-                link.unplanned.pop(key, None)
-
-    async def _pass_on(self, link: Link, key: tuple[UUID, int], at: datetime) -> bool:
-        incident, revision = key
-        try:
-            async with asyncio.timeout(self.bounds.read_s):
-                planned = await self.confirmations.confirm(NAME, link.record.id, incident, revision, at)
-        except (TimeoutError, StoreUnavailable) as error:
-            # A screen is no worse for a store that is slow: it is asked again with the others that wait for a plan.
-            log.warning("display_confirm_late", target=link.record.id, cause=type(error).__name__)
-            return False
-        if planned and len(link.confirmed) < self.bounds.messages:
-            link.confirmed.add(key)
-        return planned
-
-    async def _seen(self, link: Link, *, at_once: bool = False) -> None:
+    async def _seen(self, link: Link) -> None:
         now = asyncio.get_running_loop().time()
-        if at_once or now - link.seen_at >= self.bounds.seen_every_s:
+        if now - link.seen_at >= self.bounds.seen_every_s:
             link.seen_at = now
             try:
                 async with asyncio.timeout(self.bounds.read_s):

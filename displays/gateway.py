@@ -27,6 +27,7 @@ from displays.conversation import Bounds, Reception
 from displays.frames import Printer
 from displays.hub import Hub
 from displays.protocol import CloseCode
+from displays.reports import ReportBook
 from realis.incident import Viewer
 from realis.ports import (
     City,
@@ -83,10 +84,11 @@ class Gateway:
         self._hubs = {
             joined: Hub(printer, city.languages, per_target=self._bounds.per_target) for joined in (False, True)
         }
+        self._reports = ReportBook(confirmations, clock, write_s=self._bounds.read_s, again_s=self._bounds.poll_s)
         self._reception = Reception(
             tokens=tokens,
             targets=targets,
-            confirmations=confirmations,
+            reports=self._reports,
             clock=clock,
             city=city,
             courses=courses,
@@ -137,6 +139,7 @@ class Gateway:
             asyncio.create_task(self._listen(), name="display-listen"),
             asyncio.create_task(self._poll(), name="display-poll"),
             asyncio.create_task(self._recheck(), name="display-recheck"),
+            asyncio.create_task(self._report(), name="display-reports"),
         ]
         log.info("display_gateway_listening", port=self.port)
         return self
@@ -146,6 +149,7 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._attempt(self._reports.flush, "display_reports_lost")
         if self._server is not None:
             self._server.close(code=1012, reason="Dienst startet neu")
             await self._server.wait_closed()
@@ -169,12 +173,6 @@ class Gateway:
                     await self._changed.wait()
             self._changed.clear()
             await self._attempt(self._refresh, "display_read_failed")
-            await self._attempt(self._settle, "display_confirm_failed")
-
-    async def _settle(self) -> None:
-        for hub in self._hubs.values():
-            for link in hub.links():
-                await self._reception.settle(link)
 
     async def _refresh(self) -> None:
         """Read what is in force and tell the screens. Exercises reach only those that joined."""
@@ -202,6 +200,11 @@ class Gateway:
                     link.outbox.kick(CloseCode.REPLACED, "Der Bildschirm wurde neu eingestellt.")
                 else:
                     link.record = record
+
+    async def _report(self) -> None:
+        while True:
+            await self._attempt(self._reports.run, "display_reports_failed")
+            await asyncio.sleep(1)
 
     async def _recheck(self) -> None:
         while True:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from displays.frames import Printer, group_key
@@ -86,7 +85,6 @@ class Link:
     Args:
         sent: which scene it was last given in full.
         confirmed: what it said it showed, on this connection.
-        unplanned: the same, painted before the planner had come to it; asked again after each read.
     """
 
     record: TargetRecord
@@ -94,7 +92,6 @@ class Link:
     outbox: Outbox = field(default_factory=Outbox)
     sent: tuple[object, ...] | None = None
     confirmed: set[tuple[UUID, int]] = field(default_factory=set)
-    unplanned: dict[tuple[UUID, int], datetime] = field(default_factory=dict)
     seen_at: float = float("-inf")
 
 

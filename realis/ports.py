@@ -317,11 +317,25 @@ class Targets(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A target says that it showed this revision at this time."""
+
+    target_id: int
+    incident: UUID
+    revision: int
+    at: datetime
+
+
 class Confirmations(Protocol):
     """What targets report back: shown, opened, ticked by hand."""
 
-    async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
-        """Note that this target showed this revision; False if it was not planned for it. Idempotent."""
+    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+        """Note what targets showed, and that they were heard of, in one write. Idempotent.
+
+        Returns:
+            Those that were planned for what they showed; of the others nothing is noted.
+        """
         ...
 
 

@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, func, select
+from sqlalchemy import Row, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.draft import Variant
-from realis.ports import Clock, Kind, NewTarget, TargetRecord
+from realis.ports import Clock, Kind, NewTarget, Report, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
 from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted, new_batch
-from realis.storage.matching import ring_of
+from realis.storage.matching import as_numbers, numbers, ring_of
 from realis.storage.schema import (
+    Instant,
     addresses,
     alert_cells,
     batches,
@@ -244,29 +245,57 @@ class SqlConfirmations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
-        """Note that this target showed this revision; False if it was not planned for it. Idempotent."""
-        planned = exists().where(
-            enrolled.c.incident_id == incident,
-            enrolled.c.channel == channel,
-            enrolled.c.target_id == target_id,
-            dispatches.c.incident_id == enrolled.c.incident_id,
-            dispatches.c.channel == enrolled.c.channel,
-            dispatches.c.revision == revision,
-        )
-        async with self._database.write() as connection:
-            if not (await connection.execute(select(planned))).scalar():
-                return False
-            row = {
-                "incident_id": incident,
-                "revision": revision,
+    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+        """Note what targets showed, and that they were heard of, in one write. Idempotent."""
+        if not reports:
+            return frozenset()
+        return await self._database.writing(lambda connection: _confirm(connection, channel, reports))
+
+
+async def _confirm(connection: AsyncConnection, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+    planned: set[Report] = set()
+    for incident, revision in {(report.incident, report.revision): None for report in reports}:
+        own = [report for report in reports if (report.incident, report.revision) == (incident, revision)]
+        meant = await _planned(connection, channel, incident, revision, [report.target_id for report in own])
+        planned.update(report for report in own if report.target_id in meant)
+    if planned:
+        rows = [
+            {
+                "incident_id": report.incident,
+                "revision": report.revision,
                 "channel": channel,
-                "target_id": target_id,
-                "at": at,
+                "target_id": report.target_id,
+                "at": report.at,
                 "who": "",
             }
-            await connection.execute(insert(connection, confirmations).values(row).on_conflict_do_nothing())
-        return True
+            for report in planned
+        ]
+        await connection.execute(insert(connection, confirmations).on_conflict_do_nothing(), rows)
+        heard = [{"target": report.target_id, "at": report.at} for report in planned]
+        await connection.execute(_HEARD, heard)
+    return frozenset(planned)
+
+
+_HEARD = targets.update().where(targets.c.id == bindparam("target")).values(last_seen=bindparam("at", type_=Instant))
+
+
+async def _planned(
+    connection: AsyncConnection, channel: str, incident: UUID, revision: int, ids: Sequence[int]
+) -> frozenset[int]:
+    dialect = connection.dialect.name
+    issued = exists().where(
+        dispatches.c.incident_id == enrolled.c.incident_id,
+        dispatches.c.channel == enrolled.c.channel,
+        dispatches.c.revision == revision,
+    )
+    query = select(enrolled.c.target_id).where(
+        enrolled.c.incident_id == incident,
+        enrolled.c.channel == channel,
+        enrolled.c.target_id.in_(numbers(dialect)),
+        issued,
+    )
+    found = await connection.execute(query, {"numbers": as_numbers(dialect, ids)})
+    return frozenset(found.scalars())
 
 
 def _planner_comes(dispatch: Row[Any], ring: int, target_id: int) -> bool:

@@ -35,6 +35,7 @@ from realis.ports import (
     FrameSigner,
     Kind,
     NewTarget,
+    Report,
     Snapshot,
     TargetRecord,
     TokenKind,
@@ -194,14 +195,14 @@ class FakeConfirmations:
     away: bool = False
     shown: list[tuple[str, int, UUID, int, datetime]] = field(default_factory=list)
 
-    async def confirm(self, channel: str, target_id: int, incident: UUID, revision: int, at: datetime) -> bool:
+    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
         """Note it, if it was planned and the store can be reached."""
         if self.away:
             raise StoreUnavailable("Die Datenbank antwortet nicht.")
         if not self.planned:
-            return False
-        self.shown.append((channel, target_id, incident, revision, at))
-        return True
+            return frozenset()
+        self.shown += [(channel, one.target_id, one.incident, one.revision, one.at) for one in reports]
+        return frozenset(reports)
 
 
 def text(language: str, words: tuple[str, str, str], kind: str, *, notice: str, until: str) -> Rendered:

@@ -120,6 +120,7 @@ async def test_a_warning_takes_over_and_its_ending_follows(stage: Stage) -> None
             await screen.say(type="shown", incident=str(INCIDENT), revision=1, at=instant(stage.clock.now()))
         await stage.say(ended=[ended(view, Ending.ALL_CLEAR, stage.clock.now())])
         assert (await screen.state("alert"))[0]["ending"] == "all_clear"
+        await until(lambda: stage.confirmations.shown)
         assert [shown[:4] for shown in stage.confirmations.shown] == [("display", stage.screen, INCIDENT, 1)]
         assert stage.screen in stage.targets.heard
 

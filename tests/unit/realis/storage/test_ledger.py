@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from realis.alert import Level, Occasion
 from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.draft import DraftKind
-from realis.ports import Message, Target
+from realis.ports import Message, Report, Target
 from realis.storage.ledger import add_tallies, close_open_batches
 from realis.storage.schema import addresses
 from realis.stores import AuditEntry, BatchResult, RetryGroup
@@ -539,10 +540,11 @@ async def test_counts_name_states_failures_and_times(here: Town) -> None:
     await here.plan()
     here.clock.forward(seconds=2)
     await here.commit(await here.taken(), Accepted(), GONE)
-    assert await here.confirmations.confirm("push", first, incident, 1, here.clock.now())
-    assert await here.confirmations.confirm("push", first, incident, 1, here.clock.now())
-    assert not await here.confirmations.confirm("push", second + 1, incident, 1, here.clock.now())
-    assert not await here.confirmations.confirm("push", first, incident, 99, here.clock.now())
+    shown = Report(first, incident, 1, here.clock.now())
+    odd = [replace(shown, target_id=second + 1), replace(shown, revision=99), replace(shown, incident=uuid4())]
+    assert await here.confirmations.confirm("push", [*odd, shown]) == {shown}
+    assert await here.confirmations.confirm("push", [shown, *odd]) == {shown}
+    assert await here.confirmations.confirm("post", [shown]) == await here.confirmations.confirm("push", []) == set()
     (count,) = [count for count in await here.batches.counts(incident) if count.channel == "push"]
     assert (count.planned, count.confirmed, count.planning_done) == (2, 1, True)
     assert dict(count.states) == {State.ACCEPTED: 1, State.GONE: 1}
