@@ -103,4 +103,4 @@ def _register_health(app: web.Application, core: Core, *, assets: Assets | None 
         here = Counter(present.role for present in await core.events.here())
         return {"redis": core.events.connected, "here": dict(here)}
 
-    health.register(app, {"database": database, "assets": complete}, figures)
+    health.register(app, {"database": database, "record": core.database.takes_writes, "assets": complete}, figures)

@@ -30,6 +30,8 @@ CONNECTIONS = 10
 CONNECT_S = 5
 STATEMENT_S = 60
 
+FAILED_LATELY_S = 5.0
+
 _SERVER_SETTINGS = {
     "application_name": "realis",
     "jit": "off",
@@ -67,13 +69,14 @@ class Database:
         self._readers = _sqlite_engine(url, immediate=False) if self.is_sqlite else _snapshots(self._writer)
         # One writer connection: waiting here is fair, waiting inside SQLite is a lottery.
         self._turn = asyncio.Lock()
+        self._failed_at: float | None = None
         self._write_hop = _one_hop(url, immediate=True) if self.is_sqlite else None
         self._read_hop = _one_hop(url, immediate=False) if self.is_sqlite else None
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction, committed at the end of the block, rolled back on any error."""
-        with _plainly():
+        with self._noting(), _plainly():
             if not self.is_sqlite:
                 async with self._writer.begin() as connection:
                     yield connection
@@ -93,7 +96,7 @@ class Database:
 
         For what must be fast: on SQLite all of it is one hop to a thread. Nothing but the connection may be awaited.
         """
-        with _plainly():
+        with self._noting(), _plainly():
             if self._write_hop is None:
                 async with self._writer.begin() as connection:
                     return await work(connection)
@@ -107,6 +110,21 @@ class Database:
                 async with self._readers.begin() as connection:
                     return await work(connection)
             return await self._read_hop.run(work)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            self._failed_at = asyncio.get_running_loop().time()
+            raise
+
+    async def takes_writes(self) -> bool:
+        """Whether no write failed in the last seconds; what must be recorded is tried far more often than that.
+
+        Trying one here would prove little: on a full disk a small one finds room where a batch does not.
+        """
+        return self._failed_at is None or asyncio.get_running_loop().time() - self._failed_at > FAILED_LATELY_S
 
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
         """Take a lock until the transaction ends. SQLite's only writer holds every lock already."""

@@ -37,6 +37,9 @@ from realis.storage.schema import alert_cells, enrolled, target_cells, targets
 Condition = ColumnElement[bool]
 Found = Sequence[Row[Any]]
 
+_SMALL = 500
+"""Targets of a channel that is looked through as a whole."""
+
 _RING: BindParameter[int] = bindparam("ring")
 _INCIDENT = bindparam("incident", type_=Uuid())
 _OF_AREA = (alert_cells.c.incident_id == _INCIDENT, alert_cells.c.revision == bindparam("revision"))
@@ -50,6 +53,7 @@ class _Shape:
     Args:
         places: the channel asks for places.
         inner: one of the rings around the danger, not the outermost.
+        innermost: the first of them.
         match: not only those planned before.
         joined_only: of an exercise.
         has_past: anybody can have been planned before.
@@ -58,6 +62,7 @@ class _Shape:
 
     places: bool
     inner: bool
+    innermost: bool
     match: bool
     joined_only: bool
     has_past: bool
@@ -75,12 +80,12 @@ async def audience(connection: AsyncConnection, dispatch: Row[Any], *, ring: int
         ring: see ``realis.area.rings``.
         after: only targets with a higher id.
     """
-    return await _found(connection, dispatch, _shape(dispatch, places=True, inner=ring < OUTERMOST), ring, after, most)
+    return await _found(connection, dispatch, _shape(dispatch, places=True, ring=ring), ring, after, most)
 
 
 async def everyone(connection: AsyncConnection, dispatch: Row[Any], *, after: int, most: int) -> Found:
     """As ``audience`` for a channel that asks for no places."""
-    return await _found(connection, dispatch, _shape(dispatch, places=False, inner=False), OUTERMOST, after, most)
+    return await _found(connection, dispatch, _shape(dispatch, places=False, ring=OUTERMOST), OUTERMOST, after, most)
 
 
 async def next_ring(connection: AsyncConnection, dispatch: Row[Any], ring: int) -> int:
@@ -118,10 +123,11 @@ _RING_OF = select(func.min(alert_cells.c.ring)).where(
 )
 
 
-def _shape(dispatch: Row[Any], *, places: bool, inner: bool) -> _Shape:
+def _shape(dispatch: Row[Any], *, places: bool, ring: int) -> _Shape:
     return _Shape(
         places=places,
-        inner=inner,
+        inner=ring < OUTERMOST,
+        innermost=ring == 0,
         match=dispatch.match,
         joined_only=dispatch.joined_only,
         # Not for a first revision, but for its expiry.
@@ -145,38 +151,41 @@ async def _found(
         "watermark": dispatch.watermark,
         "most": most,
         "few": 4 * most,
+        "small": _SMALL,
     }
     sources = _sources(shape) if shape.places else ()
-    if sources and await _are_few(connection, asked, *(_few(shape, number) for number in range(len(sources)))):
-        query = _from_sources(shape)
-    elif await _are_few(connection, asked, _FEW_OF_CHANNEL):
+    counts = [_few(shape, number) for number in range(len(sources))]
+    if await _are_at_most(_SMALL, connection, asked, _OF_CHANNEL):
         query = _from_channel(shape)
+    elif sources and await _are_at_most(4 * most, connection, asked, *counts):
+        query = _from_sources(shape)
     else:
         query = _from_all(shape)
     rows: Found = (await connection.execute(query, asked)).all()
     return rows
 
 
-async def _are_few(connection: AsyncConnection, asked: Mapping[str, object], *counts: Select[Any]) -> bool:
-    """Whether none of these has more rows than ``few``, counted no further than that."""
-    few = asked["few"]
+async def _are_at_most(
+    bound: int, connection: AsyncConnection, asked: Mapping[str, object], *counts: Select[Any]
+) -> bool:
+    """Whether none of these counts more rows than that; they count no further."""
     for count in counts:
-        if (await connection.execute(count, asked)).scalar_one() > few:
+        if (await connection.execute(count, asked)).scalar_one() > bound:
             return False
     return True
 
 
-def _counted(source: Select[Any]) -> Select[Any]:
-    some = source.limit(bindparam("few") + 1).subquery()
+def _counted(source: Select[Any], bound: str) -> Select[Any]:
+    some = source.limit(bindparam(bound) + 1).subquery()
     return select(func.count()).select_from(some)
 
 
-_FEW_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")))
+_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")), "small")
 
 
 @cache
 def _few(shape: _Shape, number: int) -> Select[Any]:
-    return _counted(_sources(shape)[number])
+    return _counted(_sources(shape)[number], "few")
 
 
 @cache
@@ -228,7 +237,9 @@ def _in_a_channel_without_places(shape: _Shape) -> Condition:
 
 
 def _in_ring(shape: _Shape) -> Condition:
-    here = and_(_has_place(alert_cells.c.ring == _RING), ~_has_place(alert_cells.c.ring < _RING))
+    here = _has_place(alert_cells.c.ring == _RING)
+    if not shape.innermost:
+        here = and_(here, ~_has_place(alert_cells.c.ring < _RING))
     return and_(here, or_(targets.c.joined, _was_planned(shape))) if shape.joined_only else here
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Row, Select, String, Uuid, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Integer, Row, Select, String, Uuid, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
@@ -58,6 +58,19 @@ _NEXT = counted(
     .where(_TO_PLAN, dispatches.c.gravity == bindparam("gravest"))
     .order_by(dispatches.c.id)
     .limit(_TOGETHER)
+)
+
+
+_NEW_BATCHES = batches.insert()
+_PROGRESS = (
+    dispatches.update()
+    .where(dispatches.c.id == bindparam("dispatch"))
+    .values(
+        ring=bindparam("to_ring"),
+        cursor=bindparam("to_cursor"),
+        planned=dispatches.c.planned + bindparam("more", type_=Integer),
+        state=bindparam("now_is"),
+    )
 )
 
 
@@ -170,12 +183,13 @@ class Planning:
                 break
             ring, cursor = await next_ring(connection, dispatch, ring), 0
         progress = {
-            "ring": ring,
-            "cursor": cursor,
-            "planned": dispatches.c.planned + number,
-            "state": DispatchState.SENDING if done else DispatchState.PLANNING,
+            "dispatch": dispatch.id,
+            "to_ring": ring,
+            "to_cursor": cursor,
+            "more": number,
+            "now_is": DispatchState.SENDING if done else DispatchState.PLANNING,
         }
-        await connection.execute(dispatches.update().where(dispatches.c.id == dispatch.id).values(progress))
+        await connection.execute(_PROGRESS, progress)
         return number
 
     async def _look(
@@ -200,7 +214,7 @@ class Planning:
         for row in rows:
             groups.setdefault((row.origin, row.language), []).append(row.id)
         await connection.execute(
-            batches.insert(),
+            _NEW_BATCHES,
             [
                 new_batch(dispatch.id, origin, language, ids[start : start + size], due=now, ring=ring)
                 for (origin, language), ids in groups.items()

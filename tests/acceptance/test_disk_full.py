@@ -154,7 +154,7 @@ async def test_a_full_disk_loses_nothing_and_repeats_nothing(kind: Kind, tmp_pat
                 refused = await running.say("release", waiting["draft"], waiting["digest"])
                 assert refused["refused"] == "store-unavailable"
                 assert "Platte" in refused["remedy"]
-                assert [await status(running, path) for path in ("/healthz", "/")] == [200, 200]
+                assert [await status(running, path) for path in ("/healthz", "/", "/readyz")] == [200, 200, 503]
                 assert not running.logged("store_back")
 
                 disk.make_room(running)
