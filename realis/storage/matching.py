@@ -40,6 +40,10 @@ Found = Sequence[Row[Any]]
 _SMALL = 500
 """Targets of a channel that is looked through as a whole."""
 
+_SPARSE = 8_000
+"""So few in one ring are found from its cells, also when only some of them are wanted: walking to them through a whole
+city would take longer than sorting them."""
+
 _RING: BindParameter[int] = bindparam("ring")
 _INCIDENT = bindparam("incident", type_=Uuid())
 _OF_AREA = (alert_cells.c.incident_id == _INCIDENT, alert_cells.c.revision == bindparam("revision"))
@@ -143,6 +147,7 @@ def _key(dispatch: Row[Any]) -> dict[str, object]:
 async def _found(
     connection: AsyncConnection, dispatch: Row[Any], shape: _Shape, ring: int, after: int, most: int
 ) -> Found:
+    few = max(4 * most, _SPARSE)
     asked: Mapping[str, object] = {
         **_key(dispatch),
         "channel": dispatch.channel,
@@ -150,14 +155,14 @@ async def _found(
         "after": after,
         "watermark": dispatch.watermark,
         "most": most,
-        "few": 4 * most,
+        "few": few,
         "small": _SMALL,
     }
     sources = _sources(shape) if shape.places else ()
     counts = [_few(shape, number) for number in range(len(sources))]
     if await _are_at_most(_SMALL, connection, asked, _OF_CHANNEL):
         query = _from_channel(shape)
-    elif sources and await _are_at_most(4 * most, connection, asked, *counts):
+    elif sources and await _are_at_most(few, connection, asked, *counts):
         query = _from_sources(shape)
     else:
         query = _from_all(shape)
