@@ -161,7 +161,7 @@ class WebPush:
         for index in indices:
             target = batch.targets[index]
             try:
-                origin = target.origin or origin_of(check_url(endpoint_of(target.address), self._egress.policy))
+                origin = self._origin(target)
             except DamagedAddressError:
                 batch.outcomes[index] = Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
                 continue
@@ -175,6 +175,12 @@ class WebPush:
             else:
                 strangers.append(index)
         return known, strangers
+
+    def _origin(self, target: Target) -> str:
+        """As stored; a stranger's own, which may have become a known service since."""
+        if target.origin and target.origin != STRANGERS:
+            return target.origin
+        return origin_of(check_url(endpoint_of(target.address), self._egress.policy))
 
     async def _to_known(self, batch: Batch, known: list[tuple[int, str]]) -> None:
         """Hand one job to the pusher. What may not be signed is not handed over."""
