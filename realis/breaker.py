@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.delivery import OF_THE_SERVICE, Accepted, Failed, Outcome
 from realis.retry import LONGEST_RETRY_AFTER_S
 
 OPENS_AFTER = 8
@@ -20,10 +20,6 @@ LONGEST_PAUSE_S = 60.0
 
 MOST_ORIGINS = 10_000
 """Origins remembered; a stranger's server costs an entry only while it fails."""
-
-_OF_THE_SERVICE = frozenset(
-    {FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE, FailureKind.TIMEOUT, FailureKind.UNKNOWN}
-)
 
 
 @dataclass(slots=True)
@@ -65,7 +61,7 @@ class Breaker:
             if isinstance(outcome, Accepted):
                 self._troubles.pop(origin, None)
                 return None
-            if outcome.kind in _OF_THE_SERVICE:
+            if outcome.kind in OF_THE_SERVICE:
                 failures.append(outcome)
         return self._failed(origin, failures, now) if failures else None
 

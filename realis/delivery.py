@@ -22,6 +22,12 @@ class FailureKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+OF_THE_SERVICE = frozenset(
+    {FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE, FailureKind.TIMEOUT, FailureKind.UNKNOWN}
+)
+"""Failures that say something of the service, not of one target. Not AUTH: that holds the channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The service took it. ``ref`` names what it shows now, where the channel can edit."""

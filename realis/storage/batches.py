@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, union
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.ports import ChannelCount
 from realis.storage.claims import Claims
@@ -46,12 +45,8 @@ class SqlBatches(Claims, Planning, Outcomes):
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When the next waiting batch or expiry notice is due."""
-
-        async def look(connection: AsyncConnection) -> datetime | None:
-            found: datetime | None = (await connection.execute(_NEXT_DUE, {"now": now})).scalar()
-            return found
-
-        return await self._database.reading(look)
+        found: datetime | None = await self._database.ask(_NEXT_DUE, now=now)
+        return found
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
         """How each channel stands, for every dispatch of the incident's newest revision (and its expiry)."""

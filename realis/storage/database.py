@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, Executable, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -110,6 +110,14 @@ class Database:
                 async with self._readers.begin() as connection:
                     return await work(connection)
             return await self._read_hop.run(work)
+
+    async def ask(self, question: Executable, **parameters: object) -> Any:  # noqa: ANN401 - whatever was asked for
+        """One value, read."""
+
+        async def look(connection: AsyncConnection) -> object:
+            return (await connection.execute(question, parameters)).scalar()
+
+        return await self.reading(look)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

@@ -240,12 +240,8 @@ class SqlDesk:
 
     async def next_due(self) -> datetime | None:
         """When the next decision takes effect."""
-
-        async def look(connection: AsyncConnection) -> datetime | None:
-            found: datetime | None = (await connection.execute(_NEXT_DUE)).scalar()
-            return found
-
-        return await self._database.reading(look)
+        found: datetime | None = await self._database.ask(_NEXT_DUE)
+        return found
 
     # ---- reading for the console
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, String, Uuid, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Integer, Row, String, Uuid, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.area import OUTERMOST
@@ -91,7 +91,7 @@ class Planning:
 
     async def close_abandoned(self, now: datetime) -> None:
         """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
-        if not await self._database.reading(partial(_scalar, _ANY_STUCK, now)):
+        if not await self._database.ask(_ANY_STUCK, now=now):
             return
         async with self._database.write() as connection:
             # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
@@ -105,7 +105,7 @@ class Planning:
 
     async def start_due(self, now: datetime) -> int:
         """Let expiry notices whose time has come start planning; how many."""
-        if not await self._database.reading(partial(_scalar, _ANY_DUE, now)):
+        if not await self._database.ask(_ANY_DUE, now=now):
             return 0
         async with self._database.write() as connection:
             rows = (await connection.execute(held_still(select(dispatches).where(_DUE)), {"now": now})).all()
@@ -145,7 +145,7 @@ class Planning:
 
     async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
-        gravest = await self._database.reading(partial(_scalar, _GRAVEST, now))
+        gravest = await self._database.ask(_GRAVEST, now=now)
         if gravest is None:
             return None
         return await self._database.writing(partial(self._step, gravest, now, limits, most))
@@ -227,10 +227,6 @@ class Planning:
             "numbers": as_numbers(connection.dialect.name, [row.id for row in rows]),
         }
         await connection.execute(_enrol(connection.dialect.name), known)
-
-
-async def _scalar(question: Select[Any], now: datetime, connection: AsyncConnection) -> Any:  # noqa: ANN401 - SQL's
-    return (await connection.execute(question, {"now": now})).scalar()
 
 
 def _chunks(ids: list[int], size: int) -> Iterable[list[int]]:
