@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from realis.delivery import OF_THE_SERVICE, Accepted, Failed, Outcome
-from realis.retry import LONGEST_RETRY_AFTER_S
+from realis.retry import LONGEST_DELAY_S
 
 OPENS_AFTER = 8
 """Failures of the service in a row, with nothing taken in between."""
@@ -73,9 +73,10 @@ class Breaker:
         if trouble.row < OPENS_AFTER:
             return None
         doubled_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(trouble.pauses, 10))
-        # The least of the wishes: hosts that share an origin must not be able to silence one another for long.
+        # Minutes at most: a graver warning may come meanwhile. The least of the wishes: hosts that share an origin must
+        # not be able to silence one another.
         wished_s = min(failure.retry_after_s or 0.0 for failure in failures)
-        pause_s: float = max(doubled_s, min(wished_s, LONGEST_RETRY_AFTER_S))
+        pause_s: float = max(doubled_s, min(wished_s, LONGEST_DELAY_S))
         trouble.pauses += 1
         trouble.until = now + timedelta(seconds=pause_s)
         return pause_s

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from realis.breaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, OPENS_AFTER, Breaker
 from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.retry import LONGEST_RETRY_AFTER_S
+from realis.retry import LONGEST_DELAY_S
 
 NOW = datetime(2026, 3, 14, 2, 0, tzinfo=UTC)
 FCM, MOZILLA = "https://fcm.example", "https://mozilla.example"
@@ -64,21 +64,21 @@ def test_each_failed_attempt_doubles_the_pause_up_to_a_bound() -> None:
 
 
 def test_it_waits_as_long_as_the_service_asks() -> None:
-    """What all of them ask for, within an hour; one phone's wish is no wish of the service."""
+    """What all of them ask for, within five minutes; one phone's wish is no wish of the service."""
     breaker = Breaker()
     mixed = [Failed(FailureKind.RATE_LIMITED, retry_after_s=wish) for wish in (5.0, 120.0, None)]
     slow = [Failed(FailureKind.RATE_LIMITED, retry_after_s=wish) for wish in (130.0, 120.0)]
     assert breaker.note(MOZILLA, mixed * OPENS_AFTER, NOW) == FIRST_PAUSE_S
     assert breaker.note(FCM, slow * OPENS_AFTER, NOW) == 120
-    assert breaker.note(FCM, [Failed(FailureKind.RATE_LIMITED, retry_after_s=1e9)], NOW) == LONGEST_RETRY_AFTER_S
+    assert breaker.note(FCM, [Failed(FailureKind.RATE_LIMITED, retry_after_s=1e9)], NOW) == LONGEST_DELAY_S
 
 
 @given(batches=st.lists(st.tuples(st.sampled_from([FCM, MOZILLA]), st.lists(outcomes, max_size=20)), max_size=30))
 def test_no_origin_is_shut_for_ever(batches: list[tuple[str, list[Outcome]]]) -> None:
-    """Whatever happened: an hour later every origin may be tried, and one success opens it."""
+    """Whatever happened: five minutes later every origin may be tried, and one success opens it."""
     breaker = Breaker()
     for origin, found in batches:
         breaker.note(origin, found, NOW)
-    assert breaker.shut(after(LONGEST_RETRY_AFTER_S), busy=()) == frozenset()
+    assert breaker.shut(after(LONGEST_DELAY_S), busy=()) == frozenset()
     breaker.note(FCM, [Accepted()], NOW)
     assert FCM not in breaker.shut(NOW, busy=(FCM,))
