@@ -5,7 +5,6 @@ The statements are built once: a city takes hundreds of claims within seconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -24,7 +23,7 @@ from realis.storage.codec import RENDERED
 from realis.storage.database import Database
 from realis.storage.ledger import RUNNING, BatchState
 from realis.storage.matching import as_numbers, numbers
-from realis.storage.schema import Instant, addresses, alerts, batches, dispatches, holds, shown, targets, texts
+from realis.storage.schema import Instant, addresses, alerts, batches, dispatches, holds, shown, texts
 from realis.stores import Claim
 
 log = structlog.get_logger(__name__)
@@ -99,17 +98,16 @@ _DISPATCH = select(dispatches).where(dispatches.c.id == bindparam("dispatch"))
 
 @cache
 def _addressed(dialect: str) -> Select[Any]:
-    """Targets with their sealed address and what they show now."""
+    """Sealed addresses of targets, and what they show now. Who left meanwhile has none."""
     is_shown = and_(
-        shown.c.target_id == targets.c.id,
+        shown.c.target_id == addresses.c.target_id,
         shown.c.channel == bindparam("channel"),
         shown.c.incident_id == bindparam("incident", type_=Uuid()),
     )
     return (
-        select(targets.c.id, targets.c.language, targets.c.origin, addresses.c.sealed, shown.c.ref)
-        .outerjoin(addresses, addresses.c.target_id == targets.c.id)
+        select(addresses.c.target_id, addresses.c.sealed, shown.c.ref)
         .outerjoin(shown, is_shown)
-        .where(targets.c.id.in_(numbers(dialect)))
+        .where(addresses.c.target_id.in_(numbers(dialect)))
     )
 
 
@@ -161,7 +159,7 @@ class Claims:
             if running.first() is None:
                 raise _OvertakenError
         message = await self._message(connection, batch.dispatch_id, batch.language)
-        found, unreadable = await self._targets(connection, channel, message, batch.targets)
+        found, unreadable = await self._targets(connection, channel, message, batch)
         return Claim(
             batch=batch.id,
             dispatch=batch.dispatch_id,
@@ -185,21 +183,22 @@ class Claims:
         return known
 
     async def _targets(
-        self, connection: AsyncConnection, channel: str, message: Message, ids: Sequence[int]
+        self, connection: AsyncConnection, channel: str, message: Message, batch: Row[Any]
     ) -> tuple[tuple[Target, ...], frozenset[int]]:
-        dialect = connection.dialect.name
+        """Everyone in the batch, in order, and who of them has an address that cannot be read."""
+        dialect, ids = connection.dialect.name, batch.targets
         wanted = {"channel": channel, "incident": message.incident, "numbers": as_numbers(dialect, ids)}
         found: dict[int, Target] = {}
         unreadable: set[int] = set()
-        for target_id, language, origin, sealed, ref in (await connection.execute(_addressed(dialect), wanted)).all():
-            address = self._open(target_id, sealed) if sealed else ""
+        for target_id, sealed, ref in (await connection.execute(_addressed(dialect), wanted)).all():
+            address = self._open(target_id, sealed)
             if address is None:
                 unreadable.add(target_id)
-            found[target_id] = Target(
-                id=target_id, address=address or "", language=language, origin=origin, shown_ref=ref
-            )
+            found[target_id] = Target(target_id, address or "", batch.language, batch.origin, ref)
         # A target deleted since planning keeps its place in the sums; it is committed as gone.
-        return tuple([found.get(number) or _deleted(number) for number in ids]), frozenset(unreadable)
+        gone = [number for number in ids if number not in found]
+        found.update((number, Target(number, "", batch.language, batch.origin)) for number in gone)
+        return tuple([found[number] for number in ids]), frozenset(unreadable)
 
     def _open(self, target_id: int, sealed: bytes) -> str | None:
         try:
@@ -207,10 +206,6 @@ class Claims:
         except InvalidInput:
             log.exception("address_unreadable", target=target_id)
             return None
-
-
-def _deleted(target_id: int) -> Target:
-    return Target(id=target_id, address="", language=SOURCE_LANGUAGE, origin="", shown_ref=None)
 
 
 async def _message(connection: AsyncConnection, dispatch: Row[Any], language: str) -> Message:

@@ -45,6 +45,8 @@ _SPARSE = 8_000
 city would take longer than sorting them."""
 
 _RING: BindParameter[int] = bindparam("ring")
+_AFTER: BindParameter[int] = bindparam("after")
+_AFTER_SEEN: BindParameter[int] = bindparam("after", type_=BigInteger, literal_execute=True)
 _INCIDENT = bindparam("incident", type_=Uuid())
 _OF_AREA = (alert_cells.c.incident_id == _INCIDENT, alert_cells.c.revision == bindparam("revision"))
 _PLANNED_BEFORE = (enrolled.c.incident_id == _INCIDENT, enrolled.c.channel == bindparam("channel"))
@@ -57,7 +59,6 @@ class _Shape:
     Args:
         places: the channel asks for places.
         inner: one of the rings around the danger, not the outermost.
-        innermost: the first of them.
         match: not only those planned before.
         joined_only: of an exercise.
         has_past: anybody can have been planned before.
@@ -66,7 +67,6 @@ class _Shape:
 
     places: bool
     inner: bool
-    innermost: bool
     match: bool
     joined_only: bool
     has_past: bool
@@ -109,7 +109,9 @@ async def ring_of(connection: AsyncConnection, dispatch: Row[Any], places: Colle
 def numbers(dialect: str) -> Select[Any]:
     """The numbers of the parameter ``numbers`` as rows: one parameter, for each would cost more than its row."""
     if dialect == "sqlite":
-        return select(func.json_each(bindparam("numbers")).table_valued("value").c.value)
+        rows = func.json_each(bindparam("numbers")).table_valued("value")
+        # Without a WHERE, SQLite would take an upsert's ON for a join's.
+        return select(rows.c.value).where(rows.c.value > 0)
     return select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))))
 
 
@@ -120,6 +122,12 @@ def as_numbers(dialect: str, some: Sequence[int]) -> str | list[int]:
 
 # ---- questions
 
+# One inside the other and not as joins: no database can turn them around and try the whole area for every target, or
+# sort a city for each few thousand of it.
+_RING_OF_PLACE = select(alert_cells.c.ring).where(*_OF_AREA, alert_cells.c.cell == target_cells.c.cell)
+_NEAREST = (
+    select(func.min(_RING_OF_PLACE.scalar_subquery())).where(target_cells.c.target_id == targets.c.id).scalar_subquery()
+)
 
 _NEXT_RING = select(func.min(alert_cells.c.ring)).where(*_OF_AREA, alert_cells.c.ring > bindparam("ring"))
 _RING_OF = select(func.min(alert_cells.c.ring)).where(
@@ -131,7 +139,6 @@ def _shape(dispatch: Row[Any], *, places: bool, ring: int) -> _Shape:
     return _Shape(
         places=places,
         inner=ring < OUTERMOST,
-        innermost=ring == 0,
         match=dispatch.match,
         joined_only=dispatch.joined_only,
         # Not for a first revision, but for its expiry.
@@ -147,7 +154,6 @@ def _key(dispatch: Row[Any]) -> dict[str, object]:
 async def _found(
     connection: AsyncConnection, dispatch: Row[Any], shape: _Shape, ring: int, after: int, most: int
 ) -> Found:
-    few = max(4 * most, _SPARSE)
     asked: Mapping[str, object] = {
         **_key(dispatch),
         "channel": dispatch.channel,
@@ -155,20 +161,19 @@ async def _found(
         "after": after,
         "watermark": dispatch.watermark,
         "most": most,
-        "few": few,
+        "few": _SPARSE,
         "small": _SMALL,
     }
     sources = _sources(shape) if shape.places else ()
     counts = [_few(shape, number) for number in range(len(sources))]
     if await _are_at_most(_SMALL, connection, asked, _OF_CHANNEL):
         query = _from_channel(shape)
-    elif sources and await _are_at_most(few, connection, asked, *counts):
+    elif sources and await _are_at_most(_SPARSE, connection, asked, *counts):
         query = _from_sources(shape)
     elif connection.dialect.name == "sqlite":
         query = _from_all(shape)
     else:
-        # PostgreSQL knows how many a channel has, and walks by itself; an expression would hide it from its statistics.
-        query = _from_channel(shape)
+        query = _walked_to(shape)
     rows: Found = (await connection.execute(query, asked)).all()
     return rows
 
@@ -219,15 +224,22 @@ def _from_channel(shape: _Shape) -> Select[Any]:
 
 
 @cache
+def _walked_to(shape: _Shape) -> Select[Any]:
+    # PostgreSQL walks by id of its own accord where it sees the number to start at and knows how many a channel has. A
+    # plan made for any number would look at all the rest of a city each time, and sort it.
+    return _meant(shape, after=_AFTER_SEEN).where(targets.c.channel == bindparam("channel"))
+
+
+@cache
 def _from_all(shape: _Shape) -> Select[Any]:
     # As an expression, so that no database walks by channel, which is the same for all of them, and sorts.
     return _meant(shape).where(func.coalesce(targets.c.channel, "") == bindparam("channel"))
 
 
-def _meant(shape: _Shape) -> Select[Any]:
+def _meant(shape: _Shape, after: BindParameter[int] = _AFTER) -> Select[Any]:
     query = (
         select(targets.c.id, targets.c.origin, targets.c.language)
-        .where(targets.c.active, targets.c.id > bindparam("after"))
+        .where(targets.c.active, targets.c.id > after)
         .order_by(targets.c.id)
         .limit(bindparam("most"))
     )
@@ -245,9 +257,7 @@ def _in_a_channel_without_places(shape: _Shape) -> Condition:
 
 
 def _in_ring(shape: _Shape) -> Condition:
-    here = _has_place(alert_cells.c.ring == _RING)
-    if not shape.innermost:
-        here = and_(here, ~_has_place(alert_cells.c.ring < _RING))
+    here = _NEAREST == _RING
     return and_(here, or_(targets.c.joined, _was_planned(shape))) if shape.joined_only else here
 
 
@@ -255,13 +265,7 @@ def _elsewhere(shape: _Shape) -> Condition:
     if not shape.match:
         return _was_planned(shape)
     asked: Condition = and_(targets.c.everywhere, targets.c.joined) if shape.joined_only else targets.c.everywhere
-    return and_(or_(asked, _was_planned(shape)), ~_has_place())
-
-
-def _has_place(*conditions: Condition) -> Condition:
-    # One inside the other and not as a join: else all cells of the area are tried for every target.
-    hit = exists().where(*_OF_AREA, alert_cells.c.cell == target_cells.c.cell, *conditions)
-    return exists().where(target_cells.c.target_id == targets.c.id, hit)
+    return and_(or_(asked, _was_planned(shape)), _NEAREST.is_(None))
 
 
 def _was_planned(shape: _Shape) -> Condition:

@@ -26,7 +26,7 @@ from realis.storage.ledger import (
     new_batch,
 )
 from realis.storage.matching import as_numbers, audience, everyone, next_ring, numbers
-from realis.storage.schema import Instant, batches, dispatches, enrolled, targets
+from realis.storage.schema import Instant, batches, dispatches, enrolled
 
 _TOGETHER = 20
 """Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
@@ -78,9 +78,9 @@ _PROGRESS = (
 def _enrol(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
     """Remember who was planned: whoever was warned hears the rest."""
     key = (bindparam("incident", type_=Uuid()), bindparam("channel", type_=String()))
-    frozen = select(*key, targets.c.id).where(targets.c.id.in_(numbers(dialect)))
+    frozen = numbers(dialect).add_columns(*key)
     return (
-        insert(dialect, enrolled).from_select(["incident_id", "channel", "target_id"], frozen).on_conflict_do_nothing()
+        insert(dialect, enrolled).from_select(["target_id", "incident_id", "channel"], frozen).on_conflict_do_nothing()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from tests.benchmarks.nginx import Nginx
 
+_RESTED_WITHIN_S = 30.0
+_PAUSE_S = 0.5
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -21,6 +24,15 @@ def children(pid: int, named: str) -> list[int]:
 def push_children() -> list[int]:
     """The processes that seal and post for this one."""
     return children(os.getpid(), "webpush_child")
+
+
+async def rested(*pids: int) -> None:
+    """Wait until these have started and have nothing more to do."""
+    async with asyncio.timeout(_RESTED_WITHIN_S):
+        before = -1.0
+        while (used := cpu_s(*pids)) > before:
+            before = used
+            await asyncio.sleep(_PAUSE_S)
 
 
 def cpu_s(*pids: int) -> float:

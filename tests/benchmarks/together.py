@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import make_url
 
 from realis.core import Core, Part
 from tests.benchmarks.nginx import Nginx
@@ -41,8 +41,8 @@ async def push_cluster(server: Nginx, subscriptions: Sequence[Phone]) -> Togethe
         async with cluster(Path(folder)) as shared:
             config = settings(Path(folder) / "data", database_url=shared.url, redis_url=shared.redis.url)
             async with running(subscriptions, config=config, part=Part.WEB) as web:
-                async with web.core.database.write() as connection:
-                    await connection.execute(text("ANALYZE"))  # as PostgreSQL does by itself a minute after an import
+                # As PostgreSQL does by itself within a minute after so many have come.
+                shared.postgres.query("VACUUM ANALYZE", str(make_url(shared.url).database))
                 one_s, _ = await _with_workers(1, shared, web.core, server, len(subscriptions))
                 two_s, share = await _with_workers(2, shared, web.core, server, len(subscriptions))
     return Together(two_s, one_s, single_s, share)

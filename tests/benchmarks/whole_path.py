@@ -32,7 +32,7 @@ from realis.storage.ledger import DispatchState
 from realis.storage.schema import alerts, dispatches
 from realis.ways_out import Doors
 from realis.wiring import App, Variation, build
-from tests.benchmarks.processes import Bill
+from tests.benchmarks.processes import Bill, push_children, rested
 from tests.fakes.push_service import Phone
 
 LAT, LON = 50.0, 9.0
@@ -81,15 +81,18 @@ async def running(
 ) -> AsyncIterator[App]:
     """An installation with these phones, at work; one of its own, unless settings say where it is."""
     with tempfile.TemporaryDirectory() as folder:
-        async with build(config or settings(Path(folder)), variation=variation(trust), part=part) as app:
+        async with (
+            build(config or settings(Path(folder)), variation=variation(trust), part=part) as app,
+            asyncio.TaskGroup() as group,  # a program that ends too soon ends the measurement
+        ):
             await _subscribe(app.core, subscriptions)
             stop = asyncio.Event()
-            serving = asyncio.create_task(app.run(stop))
+            group.create_task(app.run(stop))
             if part.sends:
                 await app.core.ways.start()
+                await rested(*push_children())
             yield app
             stop.set()
-            await serving
 
 
 def variation(trust: str = "") -> Variation:
