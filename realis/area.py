@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import h3
 import shapely
@@ -144,10 +146,12 @@ def cells(areas: Iterable[Area]) -> frozenset[str]:
     return _touched(polygons_of(geometry(areas)))
 
 
-def rings(areas: Iterable[Area]) -> Mapping[str, int]:
+@lru_cache(maxsize=8)
+def rings(areas: tuple[Area, ...]) -> Mapping[str, int]:
     """The cells that touch the areas, each with how far out it lies: 0 around the middle of a shape, then 1, 2.
 
     The middle of a circle is what a warning is about, a plant or a bomb; of a polygon it is the best there is.
+    Kept ready: they are asked for when a draft is submitted, and again when every millisecond counts.
     """
     shapes = polygons_of(geometry(areas))
     middles = [cell_of(shape.centroid.y, shape.centroid.x) for shape in shapes]
@@ -155,7 +159,7 @@ def rings(areas: Iterable[Area]) -> Mapping[str, int]:
     for ring, reach in reversed(tuple(enumerate(RING_REACH))):
         near = (cell for middle in middles for cell in h3.grid_disk(middle, reach))
         found.update((cell, ring) for cell in near if cell in found)
-    return found
+    return MappingProxyType(found)
 
 
 def _touched(shapes: Iterable[Polygon]) -> frozenset[str]:

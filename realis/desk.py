@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from uuid_utils import uuid7
 
+from realis.audience import audience_for
 from realis.cap.writer import write
 from realis.desk_data import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.draft import (
@@ -245,8 +246,9 @@ class Desk:
                 " ".join(problem.message for problem in found),
                 where=",".join(problem.where for problem in found),
             )
-        # Written once now, so that a value CAP cannot carry shows here and not at the moment of issue.
+        # Done once now, so that what CAP cannot carry or no cell can cover shows here and not at the moment of issue.
         write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
+        audience_for(before.content)
         package = self.preview(before.content, before.incident)
         after = replace(
             before,

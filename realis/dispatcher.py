@@ -13,7 +13,7 @@ import os
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -241,6 +241,7 @@ class Dispatcher:
     async def _plan(self) -> None:
         while not self._stopping.is_set() and (planned := await self._planner.step()) is not None:
             self._wake_lanes(planned)
+            await asyncio.sleep(0)  # their claims get in line before the next step
 
     def _away(self, error: StoreUnavailable) -> None:
         if self._store_lost is None:
@@ -253,10 +254,11 @@ class Dispatcher:
             log.info("store_back")
             self._store_lost = None
 
-    def _wake_lanes(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name in self._ready:
-                self._ready[name].set()
+    def _wake_lanes(self, names: Collection[str]) -> None:
+        """Accounts first: their one post is for everybody who follows them."""
+        ours = [name for name in self._ready if name in names]
+        for name in sorted(ours, key=lambda name: not self._channels[name].limits.pace_s):
+            self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
         ready = self._ready[name]
@@ -316,12 +318,12 @@ class Dispatcher:
                 log.warning("claim_lapsed", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
                 return
             outcomes = await self._send(channel, claim)
+            self._keep_pace(channel)
             self._learn(channel.name, claim.origin, outcomes)
             result = judge(claim, outcomes, self._clock.now(), random.random())  # noqa: S311 - jitter
             committed = await self._record(claim, result)
         finally:
             self._in_flight.pop(claim.batch, None)
-            self._keep_pace(channel)
             self._release_origin(channel.name, claim.origin)
         if not committed:
             log.warning("commit_refused", channel=channel.name, batch=claim.batch, epoch=claim.epoch)

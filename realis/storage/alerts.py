@@ -5,12 +5,14 @@ Everything one release sets in motion is written here in one commit; nothing lea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, func, or_, select
+from sqlalchemy import ARRAY, Insert, Integer, Row, String, Uuid, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.alert import Occasion
@@ -121,8 +123,9 @@ class SqlAlerts:
         ]
         await connection.execute(texts.insert(), rows)
         if issue.cells:
-            placed = [{**key, "cell": cell, "ring": ring} for cell, ring in sorted(issue.cells.items())]
-            await connection.execute(alert_cells.insert(), placed)
+            dialect = connection.dialect.name
+            placed = {"incident": release.incident, "revision": number, **_as_cells(dialect, issue.cells)}
+            await connection.execute(_place_cells(dialect), placed)
         headline = issue.alert.infos[0].headline if issue.alert.infos else ""
         changes = {"updated_at": now, "title": headline, "occasion": issue.package.content.occasion}
         await connection.execute(incidents.update().where(incidents.c.id == release.incident).values(changes))
@@ -256,6 +259,28 @@ def _pulse() -> Any:  # noqa: ANN401 - a SQL query
 
 
 _PULSE = _pulse()
+
+
+@cache
+def _place_cells(dialect: str) -> Insert:
+    """Store an area: as one parameter or two, for each row of a city's would cost more than the row."""
+    key = (bindparam("incident", type_=Uuid()), bindparam("revision", type_=Integer()))
+    if dialect == "sqlite":
+        cells = func.json_each(bindparam("cells")).table_valued("key", "value")
+        found = select(*key, cells.c.key, cells.c.value)
+    else:
+        columns = (bindparam("cells", type_=ARRAY(String())), bindparam("rings", type_=ARRAY(Integer())))
+        found = select(*key, *map(func.unnest, columns))
+    return alert_cells.insert().from_select(["incident_id", "revision", "cell", "ring"], found)
+
+
+def _as_cells(dialect: str, cells: Mapping[str, int]) -> dict[str, object]:
+    """What it takes."""
+    in_order = dict(sorted(cells.items()))
+    if dialect == "sqlite":
+        return {"cells": json.dumps(in_order)}
+    return {"cells": list(in_order), "rings": list(in_order.values())}
+
 
 _SINCE = bindparam("since", type_=Instant)
 

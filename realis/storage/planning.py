@@ -31,6 +31,9 @@ from realis.storage.schema import Instant, batches, dispatches, enrolled
 _TOGETHER = 20
 """Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
 
+_FIRST = 50
+"""Targets of a dispatch's first batch at most: it is on its way before the others are planned."""
+
 _NOW = bindparam("now", type_=Instant)
 _LAPSED = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= _NOW)
 _UNPLANNED = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline <= _NOW)
@@ -145,14 +148,14 @@ class Planning:
 
     async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
-        gravest = await self._database.ask(_GRAVEST, now=now)
-        if gravest is None:
-            return None
-        return await self._database.writing(partial(self._step, gravest, now, limits, most))
+        return await self._database.writing(partial(self._step, now, limits, most))
 
     async def _step(
-        self, gravest: int, now: datetime, limits: Mapping[str, Limits], most: int, connection: AsyncConnection
-    ) -> frozenset[str]:
+        self, now: datetime, limits: Mapping[str, Limits], most: int, connection: AsyncConnection
+    ) -> frozenset[str] | None:
+        gravest = (await connection.execute(_GRAVEST, {"now": now})).scalar()
+        if gravest is None:
+            return None
         planned: set[str] = set()
         for dispatch in (await connection.execute(_NEXT, {"now": now, "gravest": gravest})).all():
             own = limits.get(dispatch.channel, Limits(length=0))
@@ -167,7 +170,7 @@ class Planning:
     ) -> int:
         """Plan for this one, ring by ring outwards; how many targets."""
         is_new = not dispatch.planned and not dispatch.cursor
-        room = min(most, limits.batch) if is_new else most
+        room = min(most, limits.batch, _FIRST) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
         if not limits.by_place or not dispatch.match:
             ring = OUTERMOST  # nobody is looked for by place

@@ -45,7 +45,7 @@ async def heard(here: Town) -> list[int]:
 def test_a_cell_belongs_to_the_ring_of_its_nearest_middle() -> None:
     """Rings end where they are said to end; of two shapes the nearer one counts."""
     far = Area("Zweites Werk", circles=(Circle(LAT + 0.3, LON, 4.0),))
-    one, both = rings([PLANT]), rings([PLANT, far])
+    one, both = rings((PLANT,)), rings((PLANT, far))
     assert [one[at(away)] for away in (0, RING_REACH[0], RING_REACH[0] + 1, RING_REACH[1], RING_REACH[1] + 1)] == [
         *(0, 0, 1, 1, 2)
     ]
