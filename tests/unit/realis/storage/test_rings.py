@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,6 +73,21 @@ async def test_the_nearest_hear_first_however_late_they_subscribed(here: Town) -
     assert all(earlier - later <= 1 for earlier, later in pairwise(by_batch)), by_batch
     assert set(order[:4]) <= {*near, *mid}
     assert set(order[-3:]) >= {outside[-1]}
+
+
+async def test_the_first_are_on_their_way_before_the_rest_is_planned(here: Town) -> None:
+    """A first step plans a small batch for every channel, and nothing more, however large batches may be."""
+    for number in range(60):
+        await here.subscribe(f"near-{number}", MIDDLE)
+    await here.account()
+    await here.warn(areas=(PLANT,))
+    large = {"push": replace(here.limits["push"], batch=500), "post": here.limits["post"]}
+    assert await here.batches.plan_step(here.clock.now(), large, most=5_000) == {"push", "post"}
+    assert len((await here.taken()).targets) == 50
+    assert len((await here.taken("post")).targets) == 1
+    assert await here.claim() is None
+    assert await here.batches.plan_step(here.clock.now(), large, most=5_000) == {"push", "post"}
+    assert len((await here.taken()).targets) == 10
 
 
 async def test_who_was_warned_before_hears_of_a_moved_area_too(here: Town) -> None:
