@@ -143,7 +143,7 @@ def extent_km2(areas: Iterable[Area]) -> float:
 
 def cells(areas: Iterable[Area]) -> frozenset[str]:
     """All resolution-8 cells that touch the areas (overlap, so that small circles are not missed)."""
-    return _touched(polygons_of(geometry(areas)))
+    return frozenset(rings(tuple(areas)))
 
 
 @lru_cache(maxsize=8)
