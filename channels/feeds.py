@@ -19,11 +19,13 @@ from aiohttp import ETag, web
 from lxml import etree
 
 from realis.alert import Occasion
+from realis.city import City
 from realis.delivery import Accepted, Outcome
 from realis.draft import SOURCE_LANGUAGE, Rendered
 from realis.errors import NotFound
 from realis.incident import Viewer
-from realis.ports import City, Limits, Message, Situation, Snapshot, Target, WarningView
+from realis.ports import Limits, Message, Target
+from realis.views import Situation, Snapshot, WarningView
 
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE = "application/cap+xml"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from content.reading import Table, broken, words
 from realis.alert import Category
-from realis.ports import EventType
+from realis.catalogue import EventType
 
 OTHER = "BBK-EVC-999"
 """The event of everything that has no code of its own."""

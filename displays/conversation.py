@@ -22,8 +22,12 @@ from displays.idle import idle_content
 from displays.protocol import CloseCode, Hello, Ping, ProtocolError, Session, Shown
 from displays.reports import ReportBook
 from displays.scene import ENDING_SHOWN_FOR
+from realis.catalogue import CourseCatalogue
+from realis.city import City
 from realis.errors import StoreUnavailable
-from realis.ports import City, Clock, CourseCatalogue, Report, Targets, TokenKind, Tokens
+from realis.people import TokenKind, Tokens
+from realis.ports import Clock
+from realis.recipients import Report, Targets
 
 log = structlog.get_logger(__name__)
 

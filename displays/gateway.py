@@ -28,23 +28,13 @@ from displays.frames import Printer
 from displays.hub import Hub
 from displays.protocol import CloseCode
 from displays.reports import ReportBook
+from realis.catalogue import CourseCatalogue, Phrases
+from realis.city import City
 from realis.incident import Viewer
-from realis.ports import (
-    City,
-    Clock,
-    Confirmations,
-    CourseCatalogue,
-    Events,
-    FrameSigner,
-    Phrases,
-    Situation,
-    Snapshot,
-    TargetRecord,
-    Targets,
-    TokenKind,
-    Tokens,
-    Topic,
-)
+from realis.people import TokenKind, Tokens
+from realis.ports import Clock, Events, FrameSigner, Topic
+from realis.recipients import Confirmations, TargetRecord, Targets
+from realis.views import Situation, Snapshot
 
 log = structlog.get_logger(__name__)
 

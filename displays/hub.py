@@ -14,7 +14,8 @@ from displays.frames import Printer, group_key
 from displays.protocol import CloseCode, Have, state
 from displays.scene import Audience, Scene, choose, languages_of
 from realis.area import cells
-from realis.ports import Snapshot, TargetRecord, WarningView
+from realis.recipients import TargetRecord
+from realis.views import Snapshot, WarningView
 
 _YIELD_EVERY = 50
 """After this many screens the loop gets its turn, so that many screens never hold up one."""

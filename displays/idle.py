@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realis.ports import City, CourseCatalogue
+from realis.catalogue import CourseCatalogue
+from realis.city import City
 
 MAX_SENTENCES = 12
 """Most sentences per language, so that the idle words stay a few kilobytes."""

@@ -17,8 +17,10 @@ from aiohttp import web
 
 from displays.idle import idle_content
 from displays.words import words
+from realis.catalogue import CourseCatalogue
+from realis.city import City
 from realis.errors import NotFound
-from realis.ports import City, CourseCatalogue, FrameSigner
+from realis.ports import FrameSigner
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages
 

@@ -14,7 +14,8 @@ import structlog
 
 from displays.channel import NAME
 from realis.errors import StoreUnavailable
-from realis.ports import Clock, Confirmations, Report
+from realis.ports import Clock
+from realis.recipients import Confirmations, Report
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from realis.alert import Ending
 from realis.draft import SOURCE_LANGUAGE, Rendered
-from realis.ports import Snapshot, TargetRecord, WarningView
+from realis.recipients import TargetRecord
+from realis.views import Snapshot, WarningView
 
 ENDING_SHOWN_FOR = timedelta(minutes=10)
 """Default: how long an ending stays on the screens after it happened."""

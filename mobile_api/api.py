@@ -20,7 +20,7 @@ from mobile_api.views import (
     warning_json,
 )
 from realis.errors import NotFound
-from realis.ports import Snapshot
+from realis.views import Snapshot
 
 AS_OF = "Realis-As-Of"
 """Header with the instant at which the situation was read."""

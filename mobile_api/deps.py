@@ -10,8 +10,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from realis.catalogue import CourseCatalogue, Phrases
+from realis.city import City
 from realis.incident import Viewer
-from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
+from realis.ports import Clock
+from realis.recipients import Targets
+from realis.views import Situation
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages, wanted_language
 

@@ -11,7 +11,11 @@ from mobile_api.deps import Deps, ParseSubscription
 from mobile_api.site import Site, html, page_context
 from mobile_api.subscriptions import Subscriptions
 from mobile_api.worker import Worker
-from realis.ports import City, Clock, CourseCatalogue, Phrases, Situation, Targets
+from realis.catalogue import CourseCatalogue, Phrases
+from realis.city import City
+from realis.ports import Clock
+from realis.recipients import Targets
+from realis.views import Situation
 from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from realis.area import Area, Circle, LatLon, Ring, geometry, outline
-from realis.ports import Place
+from realis.city import Place
 
 WIDTH = 600.0
 MAX_HEIGHT = 600.0

@@ -16,9 +16,11 @@ from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, 
 from mobile_api.outline import picture, touched
 from mobile_api.views import chain_json, in_language
 from realis.alert import Ending, Occasion
+from realis.catalogue import Course
+from realis.city import City
 from realis.draft import Rendered
 from realis.incident import Viewer
-from realis.ports import City, Course, Snapshot, WarningView
+from realis.views import Snapshot, WarningView
 from realis.web.i18n import LANGUAGE_NAMES, direction
 from realis.web.pages import LANGUAGE_COOKIE, safe_html
 

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from mobile_api.answers import body_as
 from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, PUSH_CHANNEL, Deps
 from realis.area import Area, Circle, cells
+from realis.city import Place
 from realis.errors import InvalidInput, NotAuthenticated, NotFound
-from realis.ports import NewTarget, Place, TargetRecord
+from realis.recipients import NewTarget, TargetRecord
 
 log = structlog.get_logger(__name__)
 

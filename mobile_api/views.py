@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from realis.alert import Ending
 from realis.area import Area
+from realis.catalogue import Course
+from realis.city import Place
 from realis.draft import Rendered
-from realis.ports import Course, Place, Snapshot, Step, WarningView
+from realis.views import Snapshot, Step, WarningView
 from realis.web.i18n import direction
 
 Json = dict[str, object]

@@ -7,9 +7,11 @@ from enum import StrEnum
 
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
+from realis.catalogue import CourseCatalogue
+from realis.city import City
 from realis.desk import Desk
 from realis.keys import Keys
-from realis.ports import City, Clock, CourseCatalogue
+from realis.ports import Clock
 from realis.settings import Settings
 from realis.situation import AlertSituation
 from realis.storage.batches import SqlBatches

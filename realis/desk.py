@@ -17,6 +17,8 @@ from uuid_utils import uuid7
 
 from realis.audience import audience_for
 from realis.cap.writer import write
+from realis.catalogue import Phrases
+from realis.city import City
 from realis.desk_data import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.draft import (
     Content,
@@ -30,7 +32,8 @@ from realis.draft import (
 )
 from realis.errors import InvalidInput, NotAllowed, NotFound, StoreUnavailable, WrongState
 from realis.issuing import Identity, Issuer, chain_problems, overtaken
-from realis.ports import CapSigner, Channel, ChannelCount, City, Clock, Events, Phrases, Targets, Topic
+from realis.ports import CapSigner, Channel, Clock, Events, Topic
+from realis.recipients import Targets
 from realis.release import (
     PAUSE,
     Actor,
@@ -44,6 +47,7 @@ from realis.release import (
 )
 from realis.render import Renderer
 from realis.stores import AlertStore, AuditEntry, DeskStore, NewWitness
+from realis.views import ChannelCount
 
 log = structlog.get_logger(__name__)
 

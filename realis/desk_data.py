@@ -10,7 +10,7 @@ from uuid import UUID
 from realis.alert import Ending, Level, Occasion
 from realis.draft import Draft, DraftKind
 from realis.incident import Revision
-from realis.ports import ChannelCount
+from realis.views import ChannelCount
 
 
 class Stage(StrEnum):

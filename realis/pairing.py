@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from realis.area import Area, Circle, cells
+from realis.city import City
 from realis.errors import InvalidInput
-from realis.ports import City, NewTarget, Targets, TokenKind, Tokens
+from realis.people import TokenKind, Tokens
+from realis.recipients import NewTarget, Targets
 from realis.web.sessions import hash_token, new_token
 
 

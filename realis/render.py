@@ -15,6 +15,8 @@ from babel import Locale
 from babel.dates import format_datetime
 
 from realis.alert import Occasion
+from realis.catalogue import Phrases
+from realis.city import City
 from realis.draft import (
     PLAIN,
     SOURCE_LANGUAGE,
@@ -26,7 +28,8 @@ from realis.draft import (
     RenderedText,
     Variant,
 )
-from realis.ports import PAGE, City, LengthUnit, Limits, Phrases
+from realis.ports import LengthUnit, Limits
+from realis.views import PAGE
 
 ELLIPSIS = "…"
 SECOND_LANGUAGE = "en"

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from realis.city import City, Place
 from realis.errors import ConfigurationError
-from realis.ports import City, Place
 
 DEFAULT_FILE = Path("realis.toml")
 

@@ -19,8 +19,9 @@ from realis.incident import (
     recently_ended,
     visible,
 )
-from realis.ports import PAGE, Clock, Kind, Snapshot, Step, WarningView
+from realis.ports import Clock, Kind
 from realis.stores import AlertArchive, Pulse
+from realis.views import PAGE, Snapshot, Step, WarningView
 
 _KEEP_TEXTS = 2_000
 _OCCASIONS = {occasion.status: occasion for occasion in Occasion}
@@ -30,7 +31,7 @@ Texts = Mapping[str, Rendered]
 
 
 class AlertSituation:
-    """``realis.ports.Situation`` over issued alerts. Issued things never change, so they are kept."""
+    """``realis.views.Situation`` over issued alerts. Issued things never change, so they are kept."""
 
     def __init__(self, archive: AlertArchive, clock: Clock) -> None:
         self._archive = archive

@@ -16,7 +16,8 @@ from realis.delivery import TERMINAL_STATES, FailureKind, State
 from realis.desk_data import AuditLine, BoardEntry, HandTask, Release, Witness
 from realis.draft import Draft, Package, Rendered, Variant
 from realis.incident import Revision
-from realis.ports import ChannelCount, Kind, Limits, Message, Target
+from realis.ports import Kind, Limits, Message, Target
+from realis.views import ChannelCount
 
 
 @dataclass(frozen=True, slots=True)

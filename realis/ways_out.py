@@ -20,10 +20,13 @@ from channels.webpush_child import policy_name
 from channels.webpush_children import Children
 from channels.webpush_frames import Hello
 from displays.channel import Screens
+from realis.city import City
 from realis.egress import Egress
 from realis.egress_policy import Configured, LoopbackOnly, Policy, PublicOnly
-from realis.ports import Channel, City, Clock, Events, Limits, NewTarget, Situation, Vapid
+from realis.ports import Channel, Clock, Events, Limits, Vapid
+from realis.recipients import NewTarget
 from realis.settings import Settings
+from realis.views import Situation
 
 
 @dataclass(frozen=True, slots=True)

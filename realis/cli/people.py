@@ -12,7 +12,7 @@ from realis.cli.session import CONFIG, ConfigOption, database, out, run, setting
 from realis.errors import InvalidInput
 from realis.keys import Keys
 from realis.pairing import pair_screen, screen_target
-from realis.ports import TokenKind
+from realis.people import TokenKind
 from realis.release import Role
 from realis.settings import Settings
 from realis.storage.addresses import AddressBook

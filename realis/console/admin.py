@@ -10,7 +10,7 @@ from aiohttp import web
 
 from realis.console.face import Face, Visit, go
 from realis.errors import Conflict, InvalidInput, NotFound, RealisError
-from realis.ports import User
+from realis.people import User
 from realis.release import Role
 from realis.web.passwords import Issued, issue_one_time
 from realis.web.problem import status_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from realis.area import Area, Circle, Ring, circle_ring, outline
-from realis.ports import Place
+from realis.city import Place
 
 _SIDE = 400.0
 _MARGIN = 12.0

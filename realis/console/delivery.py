@@ -17,7 +17,7 @@ from realis.desk_data import ChannelRow, IncidentFile, Stage
 from realis.draft import Draft, DraftKind, DraftState
 from realis.errors import InvalidInput
 from realis.incident import Viewer, in_force, latest
-from realis.ports import ChannelCount
+from realis.views import ChannelCount
 
 _FOLLOW_UPS = (DraftKind.UPDATE, DraftKind.ALL_CLEAR, DraftKind.RETRACTION)
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from realis.alert import DEFAULT_VALIDITY, Level, Occasion
 from realis.area import Area
+from realis.catalogue import EventType
 from realis.console.areas import Sketch, chosen_places, own_areas, sketch
 from realis.console.face import Face, Visit, go
 from realis.console.form import Filled, FormReader, When, barred, languages_offered, stored, with_templates
@@ -19,7 +20,6 @@ from realis.console.texts import ChannelTexts, Difference, by_channel, differenc
 from realis.desk_data import ChannelRow, Stage
 from realis.draft import Content, Draft, DraftKind, DraftState, Problem
 from realis.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
-from realis.ports import EventType
 from realis.release import Role
 from realis.web.problem import status_of
 

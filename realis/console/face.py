@@ -17,7 +17,8 @@ from multidict import MultiDict, MultiDictProxy
 from realis.console import words
 from realis.desk import Desk
 from realis.errors import InvalidInput, NotAuthenticated, NotFound, RealisError
-from realis.ports import Clock, SessionRecord, User, Users
+from realis.people import SessionRecord, User, Users
+from realis.ports import Clock
 from realis.release import Actor, Role
 from realis.web.pages import LANGUAGE_COOKIE, Pages, wanted_language
 from realis.web.passwords import Passwords

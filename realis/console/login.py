@@ -11,7 +11,7 @@ from aiohttp import web
 
 from realis.console.face import HOME, Face, Visit, go, read_form
 from realis.errors import InvalidInput, NotAllowed, RealisError
-from realis.ports import User
+from realis.people import User
 from realis.web.passwords import check_new
 from realis.web.problem import status_of
 from realis.web.proxies import subscriber

@@ -9,7 +9,8 @@ from aiohttp import web
 from realis.console import admin, board, delivery, edit, login, release
 from realis.console.face import DESK_ROLES, Face, Handler, Raw, guarded
 from realis.desk import Desk
-from realis.ports import Clock, Events, Sessions, Users
+from realis.people import Sessions, Users
+from realis.ports import Clock, Events
 from realis.release import Role
 from realis.web.pages import Pages
 from realis.web.passwords import Passwords

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from realis.desk_data import ChannelRow
 from realis.draft import SOURCE_LANGUAGE, Content, Package, Rendered, Variant
-from realis.ports import PAGE
+from realis.views import PAGE
 
 PAGE_LABEL = "Webseite und App"
 

@@ -13,7 +13,7 @@ from realis.alert import Occasion
 from realis.core import Core
 from realis.demo.standins import MastodonStandIn, TelegramStandIn
 from realis.pairing import pair_screen, screen_target
-from realis.ports import TokenKind, User
+from realis.people import TokenKind, User
 from realis.release import IssuePolicy, Role
 from realis.settings import CapSettings, CitySettings, MastodonSettings, Settings, TelegramSettings
 from realis.ways_out import Doors

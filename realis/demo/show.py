@@ -17,7 +17,7 @@ from realis.delivery import State
 from realis.demo.city import VARIATION, Cast, cast, data, settings
 from realis.demo.flood import Flood
 from realis.demo.standins import MastodonStandIn, TelegramStandIn
-from realis.ports import ChannelCount
+from realis.views import ChannelCount
 from realis.wiring import App, build
 
 PACE_S = 8.0

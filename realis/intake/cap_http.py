@@ -12,7 +12,7 @@ from aiohttp import web
 from realis.cap.xml import MAX_BYTES
 from realis.errors import NotAllowed, NotAuthenticated, RealisError, UnreadableMessage
 from realis.intake.receiving import Receipt, ReceiveCap
-from realis.ports import TokenKind, TokenRecord, Tokens
+from realis.people import TokenKind, TokenRecord, Tokens
 from realis.web.problem import from_error, problem, status_of
 
 log = structlog.get_logger(__name__)

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, union
 
-from realis.ports import ChannelCount
 from realis.storage.claims import Claims
 from realis.storage.counting import channel_counts
 from realis.storage.ledger import BatchState, DispatchState, close_open_batches, closing_state
 from realis.storage.outcomes import Outcomes
 from realis.storage.planning import Planning
 from realis.storage.schema import Instant, batches, dispatches
+from realis.views import ChannelCount
 
 _LATER = union(
     select(func.min(dispatches.c.due_at).label("due")).where(dispatches.c.state == DispatchState.WAITING),

@@ -12,9 +12,10 @@ from sqlalchemy import BindParameter, Row, Uuid, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.delivery import State
-from realis.ports import ChannelCount, Kind
+from realis.ports import Kind
 from realis.storage.ledger import BatchState, DispatchState
 from realis.storage.schema import batches, confirmations, dispatches, tallies
+from realis.views import ChannelCount
 
 _INCIDENT: BindParameter[UUID] = bindparam("incident", type_=Uuid())
 _DISPATCH: BindParameter[int] = bindparam("dispatch")

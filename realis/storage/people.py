@@ -12,14 +12,15 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 
 from realis.errors import Conflict
-from realis.ports import Clock, SessionRecord, TokenKind, TokenRecord, User
+from realis.people import SessionRecord, TokenKind, TokenRecord, User
+from realis.ports import Clock
 from realis.release import Role, roles_of
 from realis.storage.database import Database
 from realis.storage.schema import sessions, tokens, users
 
 
 class SqlUsers:
-    """``realis.ports.Users`` in SQL."""
+    """``realis.people.Users`` in SQL."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -84,7 +85,7 @@ class SqlUsers:
 
 
 class SqlSessions:
-    """``realis.ports.Sessions`` in SQL."""
+    """``realis.people.Sessions`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -115,7 +116,7 @@ class SqlSessions:
 
 
 class SqlTokens:
-    """``realis.ports.Tokens`` in SQL."""
+    """``realis.people.Tokens`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

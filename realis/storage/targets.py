@@ -11,7 +11,8 @@ from sqlalchemy import Row, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.draft import Variant
-from realis.ports import Clock, Kind, NewTarget, Report, TargetRecord
+from realis.ports import Clock, Kind
+from realis.recipients import NewTarget, Report, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
 from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted, new_batch

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from realis.errors import NotAllowed
-from realis.ports import Clock, SessionRecord, Sessions, User
+from realis.people import SessionRecord, Sessions, User
+from realis.ports import Clock
 
 LIFETIME = timedelta(hours=12)
 """Absolute: one shift. Using the console does not lengthen it."""

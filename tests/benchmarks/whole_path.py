@@ -25,7 +25,7 @@ from realis.core import Core, Part
 from realis.delivery import State
 from realis.draft import Content, DraftKind, LanguageText
 from realis.egress_policy import LoopbackOnly
-from realis.ports import NewTarget
+from realis.recipients import NewTarget
 from realis.release import Actor, IssuePolicy, Role
 from realis.settings import CapSettings, CitySettings, Settings
 from realis.storage.ledger import DispatchState

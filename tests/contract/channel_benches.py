@@ -19,12 +19,14 @@ from channels.terminal import Terminal
 from channels.webpush import WebPush
 from displays.channel import Screens
 from realis.backplane.memory import MemoryEvents
+from realis.city import City
 from realis.delivery import Accepted, Outcome
 from realis.demo.standins import MastodonStandIn, TelegramStandIn
 from realis.egress import Egress
 from realis.egress_policy import LoopbackOnly
 from realis.incident import Viewer
-from realis.ports import PAGE, Channel, City, Message, Snapshot, Target, WarningView
+from realis.ports import Channel, Message, Target
+from realis.views import PAGE, Snapshot, WarningView
 from tests.fakes.channel_messages import SENT
 from tests.fakes.clock import SettableClock
 from tests.fakes.push_service import PeerVapid, Phone, PushService, phone

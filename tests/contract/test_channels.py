@@ -13,10 +13,11 @@ from channels.mastodon import Mastodon
 from channels.telegram import Telegram
 from realis import ways_out
 from realis.backplane.memory import MemoryEvents
+from realis.city import City
 from realis.delivery import Accepted, Failed, FailureKind
 from realis.egress import Egress
 from realis.egress_policy import LoopbackOnly
-from realis.ports import City, Kind
+from realis.ports import Kind
 from tests.contract.channel_benches import ADDRESS, BENCHES, SECRET, NothingHappens, account
 from tests.fakes.channel_messages import ENDINGS, NOTICE, message, saying
 from tests.fakes.clock import SettableClock

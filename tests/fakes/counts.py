@@ -10,8 +10,9 @@ from typing import cast
 from uuid import UUID
 
 from realis.delivery import State
-from realis.ports import ChannelCount, Kind
+from realis.ports import Kind
 from realis.stores import BatchStore
+from realis.views import ChannelCount
 from tests.fakes.desk import House, serve
 
 

@@ -23,14 +23,17 @@ from content.phrases import PhraseBook
 from realis.alert import Level, Occasion
 from realis.area import Area
 from realis.backplane.memory import MemoryEvents
+from realis.city import City, Place
 from realis.console.areas import place_area
 from realis.delivery import Accepted, Outcome
 from realis.desk import Desk
 from realis.dispatcher import Dispatcher
 from realis.draft import Content, Draft, DraftKind, LanguageText
 from realis.issuing import Identity
+from realis.people import User
 from realis.planner import Planner
-from realis.ports import Channel, City, Limits, Message, NewTarget, Place, Target, User
+from realis.ports import Channel, Limits, Message, Target
+from realis.recipients import NewTarget
 from realis.release import IssuePolicy, Role
 from realis.render import Renderer
 from realis.storage import migrate

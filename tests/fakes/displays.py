@@ -25,24 +25,15 @@ from displays.conversation import Bounds
 from displays.gateway import Gateway
 from realis.alert import Ending, Level, Occasion
 from realis.area import Area, Circle, cell_of
+from realis.city import City
 from realis.draft import Rendered
 from realis.errors import StoreUnavailable
 from realis.incident import Viewer
 from realis.keys import Keys
-from realis.ports import (
-    PAGE,
-    City,
-    FrameSigner,
-    Kind,
-    NewTarget,
-    Report,
-    Snapshot,
-    TargetRecord,
-    TokenKind,
-    TokenRecord,
-    Topic,
-    WarningView,
-)
+from realis.people import TokenKind, TokenRecord
+from realis.ports import FrameSigner, Kind, Topic
+from realis.recipients import NewTarget, Report, TargetRecord
+from realis.views import PAGE, Snapshot, WarningView
 from realis.web import security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages

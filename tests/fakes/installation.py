@@ -22,17 +22,21 @@ from argon2 import PasswordHasher
 from channels.webpush_subscription import parse_subscription
 from realis.alert import Category, Level, Occasion
 from realis.area import Area, Circle, cells
+from realis.city import City
 from realis.core import Core
 from realis.delivery import OPEN_STATES
 from realis.draft import Content, Draft, DraftKind, LanguageText
 from realis.egress_policy import LoopbackOnly
 from realis.keys import Keys
 from realis.pairing import pair_screen, screen_target
-from realis.ports import ChannelCount, City, Clock, NewTarget, TokenKind, User
+from realis.people import TokenKind, User
+from realis.ports import Clock
+from realis.recipients import NewTarget
 from realis.release import IssuePolicy, Role
 from realis.settings import CapSettings, CitySettings, MastodonSettings, PlaceSettings, Settings, TelegramSettings
 from realis.storage.addresses import AddressBook
 from realis.storage.targets import SqlTargets
+from realis.views import ChannelCount
 from realis.ways_out import Doors
 from realis.web.sessions import hash_token, new_token
 from realis.wiring import App, SystemClock, Variation, build, open_database

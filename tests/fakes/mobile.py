@@ -18,21 +18,14 @@ from content.courses import CourseLibrary
 from content.phrases import PhraseBook
 from realis.alert import Ending, Level, Occasion
 from realis.area import Area, Circle
+from realis.city import City, Place
 from realis.draft import LANGUAGES, Content, DraftKind, LanguageText, Variant
 from realis.egress_policy import PublicOnly
 from realis.incident import Viewer
-from realis.ports import (
-    PAGE,
-    City,
-    Kind,
-    NewTarget,
-    Place,
-    Snapshot,
-    Step,
-    TargetRecord,
-    WarningView,
-)
+from realis.ports import Kind
+from realis.recipients import NewTarget, TargetRecord
 from realis.render import Renderer
+from realis.views import PAGE, Snapshot, Step, WarningView
 from realis.web import problem, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages

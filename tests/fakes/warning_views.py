@@ -9,7 +9,8 @@ from uuid import UUID
 
 from realis.alert import Ending, Level, Occasion
 from realis.incident import Viewer
-from realis.ports import PAGE, Kind, Snapshot, Step, WarningView
+from realis.ports import Kind
+from realis.views import PAGE, Snapshot, Step, WarningView
 from tests.fakes.channel_messages import SENT, rendered
 
 _KIND = {None: Kind.ALERT, Ending.ALL_CLEAR: Kind.ALL_CLEAR, Ending.RETRACTED: Kind.RETRACTION}

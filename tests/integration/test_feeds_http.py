@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from channels.feeds import Feeds
 from realis.alert import Ending, Occasion
-from realis.ports import City
+from realis.city import City
 from realis.web.problem import middleware
 from tests.fakes.warning_views import HeldSituation, view
 

@@ -24,8 +24,8 @@ from channels.webpush_subscription import parse_subscription
 from realis.delivery import State
 from realis.draft import DraftKind, LanguageText
 from realis.egress_policy import LoopbackOnly, PublicOnly
-from realis.ports import ChannelCount
 from realis.release import IssuePolicy
+from realis.views import ChannelCount
 from realis.ways_out import Doors
 from realis.wiring import SystemClock, Variation
 from tests.fakes.installation import CARLA, Installation, installation, ledger, phone_target, revisions

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from content.phrases import PhraseBook
 from realis.alert import Level, Occasion
+from realis.city import City
 from realis.draft import Content, DraftKind, LanguageText, Rendered, Variant
-from realis.ports import City, LengthUnit, Limits
+from realis.ports import LengthUnit, Limits
 from realis.render import ELLIPSIS, Renderer, measure, shorten
 
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")

@@ -1,4 +1,4 @@
-"""``realis.ports.Targets`` and ``realis.stores.DeskStore`` in memory, as far as schedules need them."""
+"""``realis.recipients.Targets`` and ``realis.stores.DeskStore`` in memory, as far as schedules need them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from realis.alert import Reference
 from realis.desk_data import AuditLine, BoardEntry, HandTask, Release, Witness
 from realis.draft import Draft, DraftState, Package, Variant
 from realis.errors import StaleVersion, WrongState
-from realis.ports import Clock, NewTarget, TargetRecord
+from realis.ports import Clock
+from realis.recipients import NewTarget, TargetRecord
 from realis.storage.ledger import DispatchState
 from realis.stores import AuditEntry, KnownWitness, NewWitness
 from tests.simulation.memory_rows import Decision, DispatchRow, Member, Rows

@@ -14,7 +14,7 @@ from realis.delivery import State
 from realis.desk_data import Release
 from realis.draft import Draft, Package
 from realis.incident import Revision
-from realis.ports import NewTarget
+from realis.recipients import NewTarget
 from realis.storage.ledger import RUNNING, BatchState, DispatchState
 from realis.stores import AuditEntry, Issue, NewDispatch
 

@@ -17,9 +17,10 @@ from realis.desk_data import Release
 from realis.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
 from realis.errors import NotFound, WrongState
 from realis.incident import Revision
-from realis.ports import ChannelCount, Kind, Limits, Message, Target
+from realis.ports import Kind, Limits, Message, Target
 from realis.storage.ledger import BatchState, DispatchState
 from realis.stores import BatchResult, Claim, Issue
+from realis.views import ChannelCount
 from tests.simulation.memory_rows import BatchRow, DispatchRow, Member, Rows
 
 

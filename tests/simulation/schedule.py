@@ -20,13 +20,15 @@ import realis.planner
 from content.phrases import PhraseBook
 from realis.alert import Level, Occasion
 from realis.area import Area
+from realis.city import City
 from realis.desk import Archive, Desk
 from realis.dispatcher import Dispatcher, Lease
 from realis.draft import Content, DraftKind, LanguageText
 from realis.errors import RealisError, SigningFailed
 from realis.issuing import Identity
 from realis.planner import Planner
-from realis.ports import Channel, City, Events, LengthUnit, Limits, NewTarget, Targets
+from realis.ports import Channel, Events, LengthUnit, Limits
+from realis.recipients import NewTarget, Targets
 from realis.release import Actor, Role
 from realis.render import Renderer
 from realis.stores import AuditEntry, BatchStore, DeskStore

@@ -9,7 +9,8 @@ from typing import Any, cast
 from sqlalchemy import func, select
 
 from realis.desk import Archive
-from realis.ports import Clock, Targets
+from realis.ports import Clock
+from realis.recipients import Targets
 from realis.storage.addresses import AddressBook
 from realis.storage.alerts import SqlAlerts
 from realis.storage.batches import SqlBatches

@@ -10,8 +10,9 @@ from lxml import etree
 
 from channels.feeds import ATOM, EXERCISE, PUBLIC, Feeds, Shelf, atom
 from realis.alert import Ending, Occasion
+from realis.city import City
 from realis.delivery import Accepted
-from realis.ports import City, Snapshot, WarningView
+from realis.views import Snapshot, WarningView
 from tests.fakes.channel_messages import SENT, account, message
 from tests.fakes.warning_views import HeldSituation, view
 

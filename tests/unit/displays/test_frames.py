@@ -15,7 +15,7 @@ from displays.frames import MAX_FRAME_BYTES, Printer, fitted
 from displays.scene import Audience, Scene
 from realis.alert import Ending
 from realis.keys import JwsSigner, Keys
-from realis.ports import Snapshot
+from realis.views import Snapshot
 from tests.fakes.displays import ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()

@@ -15,7 +15,8 @@ from displays.hub import Hub, Kicked, Link, Outbox
 from displays.protocol import CloseCode, Have
 from realis.alert import Ending
 from realis.area import cell_of
-from realis.ports import Snapshot, TargetRecord
+from realis.recipients import TargetRecord
+from realis.views import Snapshot
 from tests.fakes.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()

@@ -11,7 +11,8 @@ import pytest
 from displays.scene import Audience, choose, languages_of, spoken
 from realis.alert import Ending, Level
 from realis.area import cell_of, cells
-from realis.ports import Snapshot, TargetRecord, WarningView
+from realis.recipients import TargetRecord
+from realis.views import Snapshot, WarningView
 from tests.fakes.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()

@@ -10,9 +10,11 @@ import pytest
 
 from content.phrases import PhraseBook
 from realis.alert import Level, Occasion
+from realis.city import City
 from realis.draft import Content, DraftKind, LanguageText, Rendered, Variant
-from realis.ports import PAGE, City, LengthUnit, Limits
+from realis.ports import LengthUnit, Limits
 from realis.render import Renderer, measure, shorten
+from realis.views import PAGE
 from tests.unit.realis.storage.town import flood
 
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")

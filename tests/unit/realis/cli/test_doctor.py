@@ -22,7 +22,7 @@ from realis.cli.init import Answers, write_settings
 from realis.cli.main import app
 from realis.doctor import Finding, Level
 from realis.keys import Keys
-from realis.ports import NewTarget
+from realis.recipients import NewTarget
 from realis.release import Role
 from realis.settings import Settings
 from realis.storage.addresses import AddressBook

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from realis.cli.init import Answers, write_settings
 from realis.cli.main import app
 from realis.keys import Keys
-from realis.ports import NewTarget
+from realis.recipients import NewTarget
 from realis.settings import Settings
 from realis.storage import audit
 from realis.storage.addresses import AddressBook

@@ -10,7 +10,8 @@ import pytest
 
 from realis.console.delivery import tally
 from realis.delivery import State
-from realis.ports import ChannelCount, Kind
+from realis.ports import Kind
+from realis.views import ChannelCount
 from tests.fakes.counts import night, telling
 from tests.fakes.desk import House, content
 from tests.unit.realis.console.conftest import Visitor

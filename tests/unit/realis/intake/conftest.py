@@ -15,7 +15,7 @@ from realis.cap.reader import read
 from realis.errors import Conflict
 from realis.intake import cap_http
 from realis.intake.receiving import Receipt
-from realis.ports import TokenKind, TokenRecord
+from realis.people import TokenKind, TokenRecord
 
 AUTHORITY_TOKEN = "behoerde-geheim"
 SCREEN_TOKEN = "bildschirm-geheim"

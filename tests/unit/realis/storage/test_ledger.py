@@ -13,7 +13,8 @@ from sqlalchemy import select
 from realis.alert import Level, Occasion
 from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.draft import DraftKind
-from realis.ports import Message, Report, Target
+from realis.ports import Message, Target
+from realis.recipients import Report
 from realis.storage.ledger import add_tallies, close_open_batches
 from realis.storage.schema import addresses
 from realis.stores import AuditEntry, BatchResult, RetryGroup

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from realis.errors import Conflict
-from realis.ports import TokenKind
+from realis.people import TokenKind
 from realis.release import Role
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.schema import sessions as session_rows

@@ -21,6 +21,7 @@ from content.phrases import PhraseBook
 from realis.alert import Level, Occasion
 from realis.area import Area, Circle, cell_of
 from realis.backplane.memory import MemoryEvents
+from realis.city import City
 from realis.delivery import Accepted, Outcome, State
 from realis.desk import Desk
 from realis.dispatcher import Dispatcher, Lease, judge
@@ -28,7 +29,8 @@ from realis.draft import Content, Draft, DraftKind, LanguageText
 from realis.errors import InvalidInput, SigningFailed
 from realis.issuing import Identity
 from realis.planner import Planner
-from realis.ports import City, Clock, LengthUnit, Limits, NewTarget, Topic
+from realis.ports import Clock, LengthUnit, Limits, Topic
+from realis.recipients import NewTarget
 from realis.release import Actor, IssuePolicy, Role
 from realis.render import Renderer
 from realis.situation import AlertSituation
