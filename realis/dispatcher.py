@@ -255,9 +255,9 @@ class Dispatcher:
             self._store_lost = None
 
     def _wake_lanes(self, names: Collection[str]) -> None:
-        """Accounts first: their one post is for everybody who follows them."""
-        ours = [name for name in self._ready if name in names]
-        for name in sorted(ours, key=lambda name: not self._channels[name].limits.pace_s):
+        """Accounts first, for their one post is for everybody who follows them; then whoever has most to send."""
+        limits = {name: self._channels[name].limits for name in self._ready if name in names}
+        for name in sorted(limits, key=lambda name: (not limits[name].pace_s, -limits[name].lanes)):
             self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
