@@ -161,8 +161,6 @@ async def _found(
         "after": after,
         "watermark": dispatch.watermark,
         "most": most,
-        "few": _SPARSE,
-        "small": _SMALL,
     }
     sources = _sources(shape) if shape.places else ()
     counts = [_few(shape, number) for number in range(len(sources))]
@@ -188,17 +186,17 @@ async def _are_at_most(
     return True
 
 
-def _counted(source: Select[Any], bound: str) -> Select[Any]:
-    some = source.limit(bindparam(bound) + 1).subquery()
+def _counted(source: Select[Any], bound: int) -> Select[Any]:
+    some = source.limit(bound + 1).subquery()
     return select(func.count()).select_from(some)
 
 
-_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")), "small")
+_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")), _SMALL)
 
 
 @cache
 def _few(shape: _Shape, number: int) -> Select[Any]:
-    return _counted(_sources(shape)[number], "few")
+    return _counted(_sources(shape)[number], _SPARSE)
 
 
 @cache
