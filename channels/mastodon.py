@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.draft import Rendered
-from realis.egress import Answer, Blocked, Egress, MaybeSent, Method, NotSent
-from realis.ports import LengthUnit, Limits, Message, Target
+from realis.egress.client import Answer, Blocked, Egress, MaybeSent, Method, NotSent
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.draft import Rendered
+from realis.ports.channel import LengthUnit, Limits, Message, Target
 
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: a status with its HTML and its account."""

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports import Limits, Message, Target
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.ports.channel import Limits, Message, Target
 
 _LIMITS = Limits(length=20_000, per_language=False)
 _RULE = "─" * 60

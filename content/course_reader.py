@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from content.front_matter import CourseFile, read_front_matter, split
-from realis.catalogue import Card, Course, Question
+from realis.ports.content import Card, Course, Question
 
 CARDS = range(3, 9)
 QUESTIONS = range(2, 9)

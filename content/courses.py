@@ -10,8 +10,8 @@ from importlib.resources.abc import Traversable
 from content.course_reader import read_course
 from content.phrases import ALL_LANGUAGES, FALLBACKS
 from content.reading import folder
-from realis.catalogue import Course
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
+from realis.ports.content import Course
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from content.reading import Table, broken, words
-from realis.alert import Category
-from realis.catalogue import EventType
+from realis.model.alert import Category
+from realis.ports.content import EventType
 
 OTHER = "BBK-EVC-999"
 """The event of everything that has no code of its own."""

@@ -10,8 +10,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from realis.catalogue import Source
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
+from realis.ports.content import Source
 
 FENCE = "+++"
 MAX_CHARACTERS = 60_000

@@ -13,8 +13,8 @@ from typing import Final
 from content.events import OTHER, read_events
 from content.reading import Table, broken, folder, read_table, tables, words
 from content.templates import GENERIC, Key, read_templates
-from realis.catalogue import EventType, Template
-from realis.draft import LANGUAGES, PLAIN, DraftKind
+from realis.model.draft import LANGUAGES, PLAIN, DraftKind
+from realis.ports.content import EventType, Template
 
 ALL_LANGUAGES: Final = (*LANGUAGES, PLAIN)
 FALLBACKS: Final = ("en", "de")

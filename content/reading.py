@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
 
 Table = Mapping[str, object]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from content.reading import Table, broken, words
-from realis.catalogue import Template
-from realis.draft import DraftKind
+from realis.model.draft import DraftKind
+from realis.ports.content import Template
 
 GENERIC = "generic"
 """The section that serves every event without words of its own."""

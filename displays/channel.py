@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from realis.delivery import Accepted, Outcome
-from realis.ports import Events, LengthUnit, Limits, Message, Target, Topic
+from realis.model.delivery import Accepted, Outcome
+from realis.ports.channel import Events, LengthUnit, Limits, Message, Target, Topic
 
 NAME = "display"
 """The channel's name; screens are its targets."""

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from displays.protocol import compact, instant
 from displays.scene import ENDING_SHOWN_FOR, Audience, Scene, spoken
-from realis.catalogue import Phrases
-from realis.draft import Rendered
-from realis.ports import FrameSigner
-from realis.views import Snapshot, WarningView
+from realis.model.draft import Rendered
+from realis.ports.channel import FrameSigner
+from realis.ports.content import Phrases
+from realis.ports.read_models import Snapshot, WarningView
 from realis.web.i18n import in_words
 
 MAX_FRAME_BYTES = 4096

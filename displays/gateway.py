@@ -22,19 +22,19 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from displays import protocol
+from displays.acknowledgements import ReportBook
 from displays.channel import NAME
-from displays.conversation import Bounds, Reception
+from displays.connection import Bounds, Reception
 from displays.frames import Printer
 from displays.hub import Hub
 from displays.protocol import CloseCode
-from displays.reports import ReportBook
-from realis.catalogue import CourseCatalogue, Phrases
-from realis.city import City
-from realis.incident import Viewer
-from realis.people import TokenKind, Tokens
-from realis.ports import Clock, Events, FrameSigner, Topic
-from realis.recipients import Confirmations, TargetRecord, Targets
-from realis.views import Situation, Snapshot
+from realis.model.incident import Viewer
+from realis.ports.accounts import TokenKind, Tokens
+from realis.ports.channel import Clock, Events, FrameSigner, Topic
+from realis.ports.content import CourseCatalogue, Phrases
+from realis.ports.installation import City
+from realis.ports.read_models import Situation, Snapshot
+from realis.ports.targets import Confirmations, TargetRecord, Targets
 
 log = structlog.get_logger(__name__)
 

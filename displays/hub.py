@@ -13,9 +13,9 @@ from uuid import UUID
 from displays.frames import Printer, group_key
 from displays.protocol import CloseCode, Have, state
 from displays.scene import Audience, Scene, choose, languages_of
-from realis.area import cells
-from realis.recipients import TargetRecord
-from realis.views import Snapshot, WarningView
+from realis.model.area import cells
+from realis.ports.read_models import Snapshot, WarningView
+from realis.ports.targets import TargetRecord
 
 _YIELD_EVERY = 50
 """After this many screens the loop gets its turn, so that many screens never hold up one."""

@@ -15,12 +15,12 @@ from uuid import UUID
 import segno
 from aiohttp import web
 
-from displays.idle import idle_content
-from displays.words import words
-from realis.catalogue import CourseCatalogue
-from realis.city import City
-from realis.errors import NotFound
-from realis.ports import FrameSigner
+from displays.idle_screen import idle_content
+from displays.ui_strings import words
+from realis.model.errors import NotFound
+from realis.ports.channel import FrameSigner
+from realis.ports.content import CourseCatalogue
+from realis.ports.installation import City
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages
 

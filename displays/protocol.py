@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 PROTO = 1
 MAX_MESSAGE_BYTES = 2048

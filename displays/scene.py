@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from realis.alert import Ending
-from realis.draft import SOURCE_LANGUAGE, Rendered
-from realis.recipients import TargetRecord
-from realis.views import Snapshot, WarningView
+from realis.model.alert import Ending
+from realis.model.draft import SOURCE_LANGUAGE, Rendered
+from realis.ports.read_models import Snapshot, WarningView
+from realis.ports.targets import TargetRecord
 
 ENDING_SHOWN_FOR = timedelta(minutes=10)
 """Default: how long an ending stays on the screens after it happened."""

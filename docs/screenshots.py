@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, StorageState, async_playwright, 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.fakes.demo_stage import PASSWORD, DemoStage, demo_stage  # noqa: E402 - found through the line above
+from tests.support.demo_stage import PASSWORD, DemoStage, demo_stage  # noqa: E402 - found through the line above
 
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 150_000

@@ -10,17 +10,17 @@ from uuid import UUID
 
 from aiohttp import web
 
-from mobile_api.answers import Answer
 from mobile_api.deps import Deps
-from mobile_api.views import (
+from mobile_api.responses import Answer
+from mobile_api.schemas import (
     course_json,
     course_summary_json,
     place_json,
     snapshot_json,
     warning_json,
 )
-from realis.errors import NotFound
-from realis.views import Snapshot
+from realis.model.errors import NotFound
+from realis.ports.read_models import Snapshot
 
 AS_OF = "Realis-As-Of"
 """Header with the instant at which the situation was read."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from realis.catalogue import CourseCatalogue, Phrases
-from realis.city import City
-from realis.incident import Viewer
-from realis.ports import Clock
-from realis.recipients import Targets
-from realis.views import Situation
+from realis.model.incident import Viewer
+from realis.ports.channel import Clock
+from realis.ports.content import CourseCatalogue, Phrases
+from realis.ports.installation import City
+from realis.ports.read_models import Situation
+from realis.ports.targets import Targets
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages, wanted_language
 

@@ -14,12 +14,12 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from mobile_api.answers import body_as
 from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, PUSH_CHANNEL, Deps
-from realis.area import Area, Circle, cells
-from realis.city import Place
-from realis.errors import InvalidInput, NotAuthenticated, NotFound
-from realis.recipients import NewTarget, TargetRecord
+from mobile_api.responses import body_as
+from realis.model.area import Area, Circle, cells
+from realis.model.errors import InvalidInput, NotAuthenticated, NotFound
+from realis.ports.installation import Place
+from realis.ports.targets import NewTarget, TargetRecord
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Self
 from weakref import WeakSet
 
-from realis.ports import Topic
+from realis.ports.channel import Topic
 
 PENDING = 256
 """Most different hints kept for a listener; beyond that a topic's hints become one without a key."""
@@ -70,7 +70,7 @@ class Listener(AsyncIterator[Hint]):
 
 
 class MemoryEvents:
-    """``realis.ports.Events`` within one process. A listener that lags gets fewer, merged hints."""
+    """``realis.ports.channel.Events`` within one process. A listener that lags gets fewer, merged hints."""
 
     def __init__(self) -> None:
         # Whoever stops iterating is forgotten with its iterator.

@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from realis.backplane.memory import Hint, MemoryEvents, Pending
-from realis.ports import Topic
+from realis.ports.channel import Topic
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ _PRESENT = TypeAdapter(Present)
 
 
 class RedisEvents:
-    """``realis.ports.Events`` across processes, while it is entered: ``async with RedisEvents(...) as events``."""
+    """The ``Events`` port across processes, while it is entered: ``async with RedisEvents(...) as events``."""
 
     def __init__(self, url: str, *, role: str, since: datetime, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()

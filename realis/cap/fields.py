@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from lxml import etree
 
-from realis.area import Ring
-from realis.cap.clean import holds_html, one_line, plain
-from realis.cap.finding import Finding
+from realis.cap.findings import Finding
+from realis.cap.plain_text import holds_html, one_line, plain
 from realis.cap.times import MissingZone, is_strict, read_time
 from realis.cap.xml import local_name, namespace_of, where
-from realis.errors import UnreadableMessage
+from realis.model.area import Ring
+from realis.model.errors import UnreadableMessage
 
 Word = TypeVar("Word", bound=StrEnum)
 

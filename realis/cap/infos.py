@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from realis.alert import Category, Certainty, Info, Resource, ResponseType, Severity, Urgency
-from realis.cap.clean import one_line
+from realis.cap.areas import read_area, read_named
 from realis.cap.fields import Node
-from realis.cap.shapes import read_area, read_named
+from realis.cap.plain_text import one_line
+from realis.model.alert import Category, Certainty, Info, Resource, ResponseType, Severity, Urgency
 
 DEFAULT_LANGUAGE = "en-US"
 """What a missing ``language`` means (CAP 1.2, 3.2.2)."""

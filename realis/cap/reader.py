@@ -10,16 +10,16 @@ from datetime import datetime
 
 from lxml import etree
 
-from realis.alert import Alert, Ending, MsgType, ResponseType, Scope, Status, ending_of
 from realis.cap.fields import Node, Notes
-from realis.cap.finding import Finding, merged
+from realis.cap.findings import Finding, merged
 from realis.cap.infos import read_info
 from realis.cap.references import read_list, read_references
 from realis.cap.schema import first_error
 from realis.cap.signature import SignatureState, SignatureVerdict, has_signature, verify
 from realis.cap.times import read_time
 from realis.cap.xml import CAP_12, CAP_VERSIONS, local_name, namespace_of, parse, where
-from realis.errors import UnreadableMessage
+from realis.model.alert import Alert, Ending, MsgType, ResponseType, Scope, Status, ending_of
+from realis.model.errors import UnreadableMessage
 
 
 @dataclass(frozen=True, slots=True)

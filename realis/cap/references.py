@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from realis.alert import Reference
 from realis.cap.fields import Node
 from realis.cap.times import read_time, write_time
-from realis.errors import InvalidInput
+from realis.model.alert import Reference
+from realis.model.errors import InvalidInput
 
 MAX_REFERENCES = 500
 """References of one message that are read; chains in use have a handful."""

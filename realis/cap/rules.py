@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
-from realis.alert import Alert, Ending, Info, MsgType, Reference, Scope, Status, ending_of, ends_at
-from realis.cap.finding import Finding, merged
-from realis.incident import same_reference
+from realis.cap.findings import Finding, merged
+from realis.model.alert import Alert, Ending, Info, MsgType, Reference, Scope, Status, ending_of, ends_at
+from realis.model.incident import same_reference
 
 MAX_HEADLINE = 160
 """Characters the standard recommends for a headline (CAP 1.2, 3.2.2)."""

@@ -25,7 +25,7 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from realis.cap.xml import DS, parse
-from realis.errors import ConfigurationError, RealisError, SigningFailed
+from realis.model.errors import ConfigurationError, RealisError, SigningFailed
 
 _FAILURES = (SignXMLException, etree.LxmlError, UnsupportedAlgorithm, ValueError, TypeError, KeyError)
 

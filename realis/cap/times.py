@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 _TIME = re.compile(
     r"(?P<base>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)(?P<seconds>:\d\d)?(?P<fraction>\.\d+)?"

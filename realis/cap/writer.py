@@ -12,13 +12,13 @@ from decimal import Decimal
 
 from lxml import etree
 
-from realis.alert import Alert, Info, Resource
-from realis.area import Area, NamedValue, Ring
 from realis.cap.references import check_name, write_list, write_references
 from realis.cap.schema import first_error
 from realis.cap.times import write_time
 from realis.cap.xml import CAP_12, MAX_BYTES
-from realis.errors import InvalidInput
+from realis.model.alert import Alert, Info, Resource
+from realis.model.area import Area, NamedValue, Ring
+from realis.model.errors import InvalidInput
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")

@@ -6,7 +6,7 @@ import re
 
 from lxml import etree
 
-from realis.errors import UnreadableMessage
+from realis.model.errors import UnreadableMessage
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 24

@@ -19,19 +19,19 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from realis.cli.sealed_file import SealedReader, SealedWriter
-from realis.cli.session import CONFIG, ConfigOption, database, fail, out, run, settings_from
-from realis.errors import Conflict, InvalidInput, RealisError
-from realis.key_files import locked, write
-from realis.keys import Keys
-from realis.settings import Settings
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock, open_database
+from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.cli.encrypted_file import SealedReader, SealedWriter
+from realis.keystore.files import locked, write
+from realis.keystore.keys import Keys
+from realis.model.errors import Conflict, InvalidInput, RealisError
+from realis.ports.stores import AuditEntry
 from realis.storage import audit
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
+from realis.storage.drafts import SqlDesk
 from realis.storage.schema import addresses
-from realis.stores import AuditEntry
-from realis.wiring import SystemClock, open_database
 
 ACTOR = "kommandozeile"
 SETTINGS, RECORD, KEYS = "realis.toml", "realis.db", "keys"

@@ -20,22 +20,22 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from realis import doctor
-from realis.cli.session import CONFIG, ConfigOption, out, run
-from realis.doctor import Finding, Level
-from realis.errors import RealisError
-from realis.key_files import KINDS, read_current, read_files
-from realis.settings import Settings
+from realis.app import diagnostics
+from realis.app.diagnostics import Finding, Level
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock
+from realis.cli.common import CONFIG, ConfigOption, out, run
+from realis.keystore.files import KINDS, read_current, read_files
+from realis.model.errors import RealisError
 from realis.storage import audit as audit_chain
 from realis.storage import migrate
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
-from realis.storage.marks import has_subscriptions, refuse_foreign
+from realis.storage.database_identity import has_subscriptions, refuse_foreign
+from realis.storage.drafts import SqlDesk
 from realis.storage.people import SqlUsers
 from realis.storage.schema import audit as audit_table
 from realis.web import build_assets
 from realis.web.assets import Assets
-from realis.wiring import SystemClock
 
 TIMEOUT_S = 5.0
 _WORDS = {
@@ -54,7 +54,7 @@ def check(config: ConfigOption = CONFIG) -> None:
         out.print(f"{_WORDS[finding.level]}: {finding.what}")
         if finding.remedy:
             out.print(f"  Was tun: {finding.remedy}")
-    if doctor.worst(findings) is Level.PROBLEM:
+    if diagnostics.worst(findings) is Level.PROBLEM:
         raise typer.Exit(1)
 
 
@@ -63,21 +63,27 @@ async def examine(config: Path) -> list[Finding]:
     try:
         settings = Settings.load(config)
     except RealisError as error:
-        return [doctor.from_error(error)]
-    found = [doctor.fine(f"Einstellungen in {config} gelesen.")]
-    found += doctor.addresses(settings.public_url, settings.gateway_url)
-    found += doctor.proxy(settings.public_url, settings.trusted_proxies)
+        return [diagnostics.from_error(error)]
+    found = [diagnostics.fine(f"Einstellungen in {config} gelesen.")]
+    found += diagnostics.addresses(settings.public_url, settings.gateway_url)
+    found += diagnostics.proxy(settings.public_url, settings.trusted_proxies)
     if settings.https:
         found.append(await look_at_certificate(settings.public_url, SystemClock().now()))
-    found.append(doctor.push_contact(settings.push_contact))
-    found.append(doctor.assets(build_assets.missing(frozenset(Assets()))))
+    found.append(diagnostics.push_contact(settings.push_contact))
+    found.append(diagnostics.assets(build_assets.missing(frozenset(Assets()))))
     folder = settings.data_dir
     if not folder.is_dir():
-        return [*found, doctor.hint(f"{folder} gibt es noch nicht.", "`realis serve` legt es beim ersten Start an.")]
-    found.append(doctor.disk(shutil.disk_usage(folder).free, str(folder)))
+        return [
+            *found,
+            diagnostics.hint(f"{folder} gibt es noch nicht.", "`realis serve` legt es beim ersten Start an."),
+        ]
+    found.append(diagnostics.disk(shutil.disk_usage(folder).free, str(folder)))
     found += await look_at_record(settings)
     found += await look_at_listeners(settings)
-    return [*found, *doctor.hints_between(shared=not settings.alone, answers=await redis_answers(settings.redis_url))]
+    return [
+        *found,
+        *diagnostics.hints_between(shared=not settings.alone, answers=await redis_answers(settings.redis_url)),
+    ]
 
 
 # ---- the world outside
@@ -93,12 +99,12 @@ async def look_at_certificate(public_url: str, now: datetime, context: ssl.SSLCo
                 host, address.port or 443, ssl=context or ssl.create_default_context()
             )
     except ssl.SSLCertVerificationError as error:
-        return doctor.certificate(host, None, now, failure=error.verify_message)
+        return diagnostics.certificate(host, None, now, failure=error.verify_message)
     except OSError as error:  # TimeoutError is one too
-        return doctor.certificate(host, None, now, failure=error.strerror or "keine Antwort")
+        return diagnostics.certificate(host, None, now, failure=error.strerror or "keine Antwort")
     ends = ssl.cert_time_to_seconds(writer.get_extra_info("peercert")["notAfter"])
     writer.close()
-    return doctor.certificate(host, datetime.fromtimestamp(ends, UTC), now)
+    return diagnostics.certificate(host, datetime.fromtimestamp(ends, UTC), now)
 
 
 async def look_at_listeners(settings: Settings) -> list[Finding]:
@@ -107,8 +113,8 @@ async def look_at_listeners(settings: Settings) -> list[Finding]:
     pages = await port_answers(settings.host, settings.port)
     gateway = await port_answers(settings.gateway_host, settings.gateway_port)
     return [
-        doctor.listener("Die Webseite", answers=pages, serving=serving),
-        doctor.listener("Das Gateway der Bildschirme", answers=gateway, serving=serving),
+        diagnostics.listener("Die Webseite", answers=pages, serving=serving),
+        diagnostics.listener("Das Gateway der Bildschirme", answers=gateway, serving=serving),
     ]
 
 
@@ -168,18 +174,18 @@ async def look_at_record(settings: Settings) -> list[Finding]:
     synchronised = clock_is_synchronised()
     if settings.alone and not (settings.data_dir / "realis.db").exists() and "realis.db" in settings.database_url:
         return [
-            doctor.hint("Es gibt noch keine Datenbank.", "`realis serve` legt sie beim ersten Start an."),
+            diagnostics.hint("Es gibt noch keine Datenbank.", "`realis serve` legt sie beim ersten Start an."),
             *look_at_keys(settings.data_dir / "keys", subscriptions=False),
-            *doctor.clock(synchronised=synchronised, ahead=None),
+            *diagnostics.clock(synchronised=synchronised, ahead=None),
         ]
     database = Database(settings.database_url)
     try:
         return await _inside(settings, database, synchronised)
     except RealisError as error:
-        return [doctor.from_error(error)]
+        return [diagnostics.from_error(error)]
     except SQLAlchemyError as error:
         detail = str(error.__cause__ or type(error).__name__)
-        return [doctor.problem(f"Die Datenbank arbeitet nicht: {detail}", "Prüfen Sie Rechte, Platz und Adresse.")]
+        return [diagnostics.problem(f"Die Datenbank arbeitet nicht: {detail}", "Prüfen Sie Rechte, Platz und Adresse.")]
     finally:
         await database.close()
 
@@ -188,17 +194,17 @@ async def _inside(settings: Settings, database: Database, synchronised: bool | N
     await refuse_foreign(database, demo=False)
     current = await migrate.is_current(database)
     if not current:
-        return [doctor.schema(current=False), *doctor.clock(synchronised=synchronised, ahead=None)]
+        return [diagnostics.schema(current=False), *diagnostics.clock(synchronised=synchronised, ahead=None)]
     async with database.write():
         pass  # whoever may not write cannot even begin
     verdict = await audit_chain.verify(database)
     users = await SqlUsers(database, SystemClock()).list()
     return [
-        doctor.schema(current=True),
+        diagnostics.schema(current=True),
         *look_at_keys(settings.data_dir / "keys", subscriptions=await has_subscriptions(database)),
-        *doctor.clock(synchronised=synchronised, ahead=await _ahead(database)),
-        doctor.audit(verdict.entries, verdict.broken_at),
-        doctor.people([user.roles for user in users if user.active]),
+        *diagnostics.clock(synchronised=synchronised, ahead=await _ahead(database)),
+        diagnostics.audit(verdict.entries, verdict.broken_at),
+        diagnostics.people([user.roles for user in users if user.active]),
         *await _channels(settings, database),
     ]
 
@@ -217,19 +223,21 @@ async def _ahead(database: Database) -> timedelta | None:
 def look_at_keys(folder: Path, *, subscriptions: bool) -> list[Finding]:
     """Whether every kind of key is there and nobody else may read it."""
     if not folder.is_dir():
-        return doctor.keys(KINDS, folder_mode=None, subscriptions=subscriptions)
+        return diagnostics.keys(KINDS, folder_mode=None, subscriptions=subscriptions)
     try:
         current = read_current(folder)
         missing = [kind for kind in KINDS if kind not in current]
         if not missing:
             read_files(folder, current)
     except RealisError as error:
-        return [doctor.from_error(error)]
+        return [diagnostics.from_error(error)]
     except OSError as error:
         return [
-            doctor.problem(f"Die Schlüssel sind nicht lesbar: {error.strerror}", f"Prüfen Sie, wem {folder} gehört.")
+            diagnostics.problem(
+                f"Die Schlüssel sind nicht lesbar: {error.strerror}", f"Prüfen Sie, wem {folder} gehört."
+            )
         ]
-    return doctor.keys(missing, folder_mode=folder.stat().st_mode & 0o777, subscriptions=subscriptions)
+    return diagnostics.keys(missing, folder_mode=folder.stat().st_mode & 0o777, subscriptions=subscriptions)
 
 
 async def _channels(settings: Settings, database: Database) -> list[Finding]:
@@ -239,5 +247,7 @@ async def _channels(settings: Settings, database: Database) -> list[Finding]:
         "telegram": ("Telegram", bool(telegram.token.get_secret_value() and telegram.chat_id)),
         "mastodon": ("Mastodon", bool(mastodon.token.get_secret_value() and mastodon.base_url)),
     }
-    found = [doctor.channel(label, set_up=ready, held=held.pop(name, "")) for name, (label, ready) in known.items()]
-    return [*found, *(doctor.channel(name, set_up=True, held=reason) for name, reason in held.items())]
+    found = [
+        diagnostics.channel(label, set_up=ready, held=held.pop(name, "")) for name, (label, ready) in known.items()
+    ]
+    return [*found, *(diagnostics.channel(name, set_up=True, held=reason) for name, reason in held.items())]

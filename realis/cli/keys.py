@@ -12,19 +12,19 @@ from cryptography.hazmat.primitives import hashes
 from rich.progress import track
 from rich.table import Table
 
-from realis import key_files
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock
+from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.cli.doctor import is_serving
-from realis.cli.session import CONFIG, ConfigOption, database, fail, out, run, settings_from
-from realis.errors import Conflict, RealisError
-from realis.key_files import KINDS, Rotation
-from realis.keys import Keys
-from realis.settings import Settings
+from realis.keystore import files
+from realis.keystore.files import KINDS, Rotation
+from realis.keystore.keys import Keys
+from realis.model.errors import Conflict, RealisError
+from realis.ports.stores import AuditEntry
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
+from realis.storage.drafts import SqlDesk
 from realis.storage.targets import SqlTargets
-from realis.stores import AuditEntry
-from realis.wiring import SystemClock
 
 keys = typer.Typer(help="Die Schlüssel dieser Installation.", no_args_is_help=True)
 
@@ -60,12 +60,12 @@ def keys_list(config: ConfigOption = CONFIG) -> None:
     table = Table("Art", "Kennung", "Stand", "gemacht (UTC)", "wozu")
     certificates = []
     try:
-        current, announced = key_files.read_current(folder), key_files.read_announced(folder)
+        current, announced = files.read_current(folder), files.read_announced(folder)
         for kind in KINDS:
-            for key_id in key_files.on_disk(folder, kind):
+            for key_id in files.on_disk(folder, kind):
                 stand = {current.get(kind): "in Gebrauch", announced.get(kind): "angekündigt"}.get(key_id, "früher")
                 table.add_row(kind, key_id, stand, _made(folder, kind, key_id), USES[kind])
-        certificates = [(key_id, _fingerprint(folder, key_id)) for key_id in key_files.on_disk(folder, "cap")]
+        certificates = [(key_id, _fingerprint(folder, key_id)) for key_id in files.on_disk(folder, "cap")]
     except RealisError as error:
         fail(error)
     out.print(table)
@@ -82,7 +82,7 @@ def keys_announce(config: ConfigOption = CONFIG) -> None:
     async def work() -> str:
         _existing(settings)
         async with database(settings) as opened:
-            key_id = key_files.announce(folder, "cap")
+            key_id = files.announce(folder, "cap")
             await _note(opened, "key.announced", "cap", f"cap {key_id}")
             return key_id
 
@@ -113,7 +113,7 @@ def keys_rotate(
             targets = SqlTargets(opened, AddressBook(Keys.open(folder, create=False)), SystemClock())
             await _refuse(kind, settings, targets, silence=silence, pair_again=pair_again)
             # Recorded before it counts: a change nobody recorded would be worse than one that then did not happen.
-            with key_files.rotation(folder, kind) as change:
+            with files.rotation(folder, kind) as change:
                 await _note(opened, "key.rotated", kind, f"{kind} {change.old} → {change.new}")
                 if kind == "vapid":
                     await _forget_phones(targets)

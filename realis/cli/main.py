@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from realis import log
+from realis.app import log
+from realis.app.container import Part
+from realis.app.settings import Settings
+from realis.app.wiring import build
 from realis.cli import backup, doctor, keys, messages, people
+from realis.cli.common import CONFIG, ConfigOption, err, out, run, settings_from
 from realis.cli.init import ask, write_settings
-from realis.cli.session import CONFIG, ConfigOption, err, out, run, settings_from
-from realis.core import Part
-from realis.demo import show
-from realis.release import Role
-from realis.settings import Settings
-from realis.wiring import build
+from realis.demo import presenter
+from realis.policy.approval import Role
 
 app = typer.Typer(
     help="REALIS: die Krisenkommunikation einer Stadt.", no_args_is_help=True, pretty_exceptions_show_locals=False
@@ -64,7 +64,7 @@ def serve(
     """Startet REALIS: Warnpult, Bürgerseiten, Bildschirme und Versand in einem Prozess."""
     log.configure(level="WARNING" if demo else "INFO")
     if demo:
-        run(show.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
+        run(presenter.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
         return
     run(_serve(settings_from(config), role))
 

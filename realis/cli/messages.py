@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
-from realis.cli.session import CONFIG, ConfigOption, database, fail, out, run, settings_from
-from realis.errors import InvalidInput, RealisError
+from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.intake.client import send
+from realis.model.errors import InvalidInput, RealisError
 from realis.storage import audit as audit_chain
-from realis.storage.incidents import SqlDesk
-from realis.wiring import SystemClock
+from realis.storage.drafts import SqlDesk
 
 alerts = typer.Typer(help="Meldungen an ein laufendes REALIS.", no_args_is_help=True)
 cap = typer.Typer(help="CAP-Dateien.", no_args_is_help=True)

@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from realis.cli.session import CONFIG, ConfigOption, database, out, run, settings_from
-from realis.errors import InvalidInput
-from realis.keys import Keys
-from realis.pairing import pair_screen, screen_target
-from realis.people import TokenKind
-from realis.release import Role
-from realis.settings import Settings
+from realis.app.pairing import pair_screen, screen_target
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock
+from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
+from realis.keystore.keys import Keys
+from realis.model.errors import InvalidInput
+from realis.policy.approval import Role
+from realis.ports.accounts import TokenKind
 from realis.storage.addresses import AddressBook
 from realis.storage.people import SqlTokens, SqlUsers
 from realis.storage.targets import SqlTargets
 from realis.web.passwords import Passwords, issue_one_time
 from realis.web.sessions import hash_token, new_token
-from realis.wiring import SystemClock
 
 users = typer.Typer(help="Menschen am Warnpult.", no_args_is_help=True)
 tokens = typer.Typer(help="Zugänge von Behörden.", no_args_is_help=True)

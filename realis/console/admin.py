@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
-from realis.console.face import Face, Visit, go
-from realis.errors import Conflict, InvalidInput, NotFound, RealisError
-from realis.people import User
-from realis.release import Role
+from realis.console.context import Face, Visit, go
+from realis.model.errors import Conflict, InvalidInput, NotFound, RealisError
+from realis.policy.approval import Role
+from realis.ports.accounts import User
 from realis.web.passwords import Issued, issue_one_time
 from realis.web.problem import status_of
 

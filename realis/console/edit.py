@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from realis.alert import DEFAULT_VALIDITY, Level, Occasion
-from realis.area import Area
-from realis.catalogue import EventType
-from realis.console.areas import Sketch, chosen_places, own_areas, sketch
-from realis.console.face import Face, Visit, go
+from realis.console.area_form import Sketch, chosen_places, own_areas, sketch
+from realis.console.context import Face, Visit, go
 from realis.console.form import Filled, FormReader, When, barred, languages_offered, stored, with_templates
 from realis.console.local_time import later
-from realis.console.texts import ChannelTexts, Difference, by_channel, differences
-from realis.desk_data import ChannelRow, Stage
-from realis.draft import Content, Draft, DraftKind, DraftState, Problem
-from realis.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
-from realis.release import Role
+from realis.console.preview import ChannelTexts, Difference, by_channel, differences
+from realis.model.alert import DEFAULT_VALIDITY, Level, Occasion
+from realis.model.area import Area
+from realis.model.draft import Content, Draft, DraftKind, DraftState, Problem
+from realis.model.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
+from realis.policy.approval import Role
+from realis.ports.content import EventType
+from realis.ports.desk_read_models import ChannelRow, Stage
 from realis.web.problem import status_of
 
 

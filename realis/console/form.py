@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 from multidict import MultiDictProxy
 
-from realis.alert import Certainty, Level, Occasion, Severity, Urgency
-from realis.area import Area
-from realis.catalogue import Phrases
-from realis.city import City
-from realis.console.areas import own_areas, place_area
+from realis.console.area_form import own_areas, place_area
 from realis.console.local_time import local_parts, read_local
-from realis.desk_data import ChannelRow
-from realis.draft import PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText, Problem
-from realis.errors import InvalidInput
+from realis.model.alert import Certainty, Level, Occasion, Severity, Urgency
+from realis.model.area import Area
+from realis.model.draft import PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText, Problem
+from realis.model.errors import InvalidInput
+from realis.ports.content import Phrases
+from realis.ports.desk_read_models import ChannelRow
+from realis.ports.installation import City
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

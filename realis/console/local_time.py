@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 
 def read_local(date: str, time: str, zone: ZoneInfo) -> datetime | None:

@@ -9,9 +9,9 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
-from realis.console.face import HOME, Face, Visit, go, read_form
-from realis.errors import InvalidInput, NotAllowed, RealisError
-from realis.people import User
+from realis.console.context import HOME, Face, Visit, go, read_form
+from realis.model.errors import InvalidInput, NotAllowed, RealisError
+from realis.ports.accounts import User
 from realis.web.passwords import check_new
 from realis.web.problem import status_of
 from realis.web.proxies import subscriber

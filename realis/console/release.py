@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from realis.console.areas import sketch
-from realis.console.face import Face, Visit, go
-from realis.console.texts import by_channel
-from realis.draft import Draft, DraftKind, DraftState
-from realis.errors import InvalidInput
-from realis.release import Actor, Role, digest, may_release, pause_for
+from realis.console.area_form import sketch
+from realis.console.context import Face, Visit, go
+from realis.console.preview import by_channel
+from realis.model.draft import Draft, DraftKind, DraftState
+from realis.model.errors import InvalidInput
+from realis.policy.approval import Actor, Role, digest, may_release, pause_for
 
 OWN_WORK = (
     "Sie haben diesen Entwurf geschrieben oder geändert. Deshalb muss eine zweite Person mit der Rolle Freigabe "

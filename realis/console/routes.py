@@ -6,32 +6,32 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from realis.console import admin, board, delivery, edit, login, release
-from realis.console.face import DESK_ROLES, Face, Handler, Raw, guarded
-from realis.desk import Desk
-from realis.people import Sessions, Users
-from realis.ports import Clock, Events
-from realis.release import Role
+from realis.console import admin, edit, incident_page, login, overview, release
+from realis.console.context import DESK_ROLES, Face, Handler, Raw, guarded
+from realis.policy.approval import Role
+from realis.ports.accounts import Sessions, Users
+from realis.ports.channel import Clock, Events
+from realis.services.authoring import Desk
 from realis.web.pages import Pages
 from realis.web.passwords import Passwords
 from realis.web.sessions import Keeper
 from realis.web.throttle import Throttle
 
 _PAGES: tuple[tuple[str, Handler], ...] = (
-    ("/console/", board.show),
-    ("/console/parts/board", board.part),
+    ("/console/", overview.show),
+    ("/console/parts/board", overview.part),
     ("/console/new", edit.choose),
-    ("/console/incidents/{id}", delivery.show),
-    ("/console/incidents/{id}/live", delivery.part),
+    ("/console/incidents/{id}", incident_page.show),
+    ("/console/incidents/{id}/live", incident_page.part),
     ("/console/drafts/{id}", edit.show),
     ("/console/drafts/{id}/release", release.show),
     ("/console/trail", admin.trail),
 )
 _STEPS: tuple[tuple[str, Handler], ...] = (
     ("/console/new", edit.create),
-    ("/console/incidents/{id}/follow-up", delivery.follow_up),
-    ("/console/incidents/{id}/tick", delivery.tick),
-    ("/console/channels/{channel}/lift", delivery.lift),
+    ("/console/incidents/{id}/follow-up", incident_page.follow_up),
+    ("/console/incidents/{id}/tick", incident_page.tick),
+    ("/console/channels/{channel}/lift", incident_page.lift),
     ("/console/drafts/{id}", edit.save),
     ("/console/drafts/{id}/preview", edit.preview),
     ("/console/drafts/{id}/discard", edit.discard),

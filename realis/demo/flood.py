@@ -12,15 +12,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from realis.alert import Alert, Category, Certainty, Info, MsgType, Severity, Status, Urgency
-from realis.area import Area, Circle, NamedValue
+from realis.app.container import Core
 from realis.cap.writer import write
-from realis.core import Core
-from realis.demo.city import Cast, data
-from realis.draft import EVENT_CODE_PROFILE, Draft, DraftKind, LanguageText
-from realis.errors import InvalidInput, WrongState
+from realis.demo.seed import Cast, data
 from realis.intake.client import send
-from realis.release import Actor
+from realis.model.alert import Alert, Category, Certainty, Info, MsgType, Severity, Status, Urgency
+from realis.model.area import Area, Circle, NamedValue
+from realis.model.draft import EVENT_CODE_PROFILE, Draft, DraftKind, LanguageText
+from realis.model.errors import InvalidInput, WrongState
+from realis.policy.approval import Actor
 
 VALID_FOR = timedelta(minutes=30)
 ISSUE_TIMEOUT_S = 30.0

@@ -10,9 +10,9 @@ import structlog
 from aiohttp import web
 
 from realis.cap.xml import MAX_BYTES
-from realis.errors import NotAllowed, NotAuthenticated, RealisError, UnreadableMessage
 from realis.intake.receiving import Receipt, ReceiveCap
-from realis.people import TokenKind, TokenRecord, Tokens
+from realis.model.errors import NotAllowed, NotAuthenticated, RealisError, UnreadableMessage
+from realis.ports.accounts import TokenKind, TokenRecord, Tokens
 from realis.web.problem import from_error, problem, status_of
 
 log = structlog.get_logger(__name__)

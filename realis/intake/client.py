@@ -6,8 +6,8 @@ import io
 
 import aiohttp
 
-from realis.errors import InvalidInput
 from realis.intake.cap_http import PATH
+from realis.model.errors import InvalidInput
 
 SEND_TIMEOUT_S = 30
 

@@ -10,15 +10,15 @@ import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from realis.alert import Alert, Reference
-from realis.cap.finding import merged
+from realis.cap.findings import merged
 from realis.cap.reader import ReadResult, read
 from realis.cap.rules import check
-from realis.desk import Desk
-from realis.errors import AlreadyReceived, Conflict, InvalidInput
-from realis.intake.policy import asks_for_draft, content_of
+from realis.intake.mapping import asks_for_draft, content_of
 from realis.intake.receiving import Receipt
-from realis.stores import KnownWitness, NewWitness
+from realis.model.alert import Alert, Reference
+from realis.model.errors import AlreadyReceived, Conflict, InvalidInput
+from realis.ports.stores import KnownWitness, NewWitness
+from realis.services.authoring import Desk
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,18 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Insert, Integer, Row, String, Uuid, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.alert import Occasion
-from realis.area import OUTERMOST
-from realis.delivery import State
-from realis.desk_data import Release
-from realis.draft import DraftState, Package, Rendered, Variant
-from realis.errors import WrongState
-from realis.incident import ENDING_LISTED_FOR, Revision
-from realis.ports import Kind
+from realis.model.alert import Occasion
+from realis.model.area import OUTERMOST
+from realis.model.delivery import State
+from realis.model.draft import DraftState, Package, Rendered, Variant
+from realis.model.errors import WrongState
+from realis.model.incident import ENDING_LISTED_FOR, Revision
+from realis.ports.channel import Kind
+from realis.ports.desk_read_models import Release
+from realis.ports.stores import Issue, Pulse
 from realis.storage import audit
-from realis.storage.codec import ALERT, PACKAGE, RENDERED, to_text
 from realis.storage.database import Database, Lock
-from realis.storage.ledger import DispatchState, close_open_batches, held_still
+from realis.storage.ledger.dispatch_rows import DispatchState, close_open_batches, held_still
 from realis.storage.schema import (
     Instant,
     alert_cells,
@@ -39,7 +39,7 @@ from realis.storage.schema import (
     targets,
     texts,
 )
-from realis.stores import Issue, Pulse
+from realis.storage.serialization import ALERT, PACKAGE, RENDERED, to_text
 
 _CHAINS_AT_ONCE = 500
 """Below the number of parameters any database takes."""
@@ -48,7 +48,7 @@ MakeIssue = Callable[[int, tuple[Revision, ...], Package], Issue]
 
 
 class SqlAlerts:
-    """``realis.stores.AlertStore`` and ``AlertArchive`` in SQL."""
+    """``realis.ports.stores.AlertStore`` and ``AlertArchive`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -13,10 +13,10 @@ from datetime import datetime
 from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.desk_data import AuditLine
+from realis.ports.desk_read_models import AuditLine
+from realis.ports.stores import AuditEntry
 from realis.storage.database import Database, Lock
 from realis.storage.schema import audit
-from realis.stores import AuditEntry
 
 GENESIS = "0" * 64
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import Table
 
-from realis.errors import StoreUnavailable
+from realis.model.errors import StoreUnavailable
 from realis.storage.one_hop import OneHop, T, Work
 
 READERS = 4

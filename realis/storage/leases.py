@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_
 
 from realis.storage.database import Database, insert
-from realis.storage.ledger import BatchState
+from realis.storage.ledger.dispatch_rows import BatchState
 from realis.storage.schema import batches, leases
 
 
 class SqlLeases:
-    """``realis.stores.Leases`` in SQL."""
+    """``realis.ports.stores.Leases`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

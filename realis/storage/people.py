@@ -11,16 +11,16 @@ from uuid import uuid4
 from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 
-from realis.errors import Conflict
-from realis.people import SessionRecord, TokenKind, TokenRecord, User
-from realis.ports import Clock
-from realis.release import Role, roles_of
+from realis.model.errors import Conflict
+from realis.policy.approval import Role, roles_of
+from realis.ports.accounts import SessionRecord, TokenKind, TokenRecord, User
+from realis.ports.channel import Clock
 from realis.storage.database import Database
 from realis.storage.schema import sessions, tokens, users
 
 
 class SqlUsers:
-    """``realis.people.Users`` in SQL."""
+    """``realis.ports.accounts.Users`` in SQL."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -85,7 +85,7 @@ class SqlUsers:
 
 
 class SqlSessions:
-    """``realis.people.Sessions`` in SQL."""
+    """``realis.ports.accounts.Sessions`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -116,7 +116,7 @@ class SqlSessions:
 
 
 class SqlTokens:
-    """``realis.people.Tokens`` in SQL."""
+    """``realis.ports.accounts.Tokens`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

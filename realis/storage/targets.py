@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import Row, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.draft import Variant
-from realis.ports import Clock, Kind
-from realis.recipients import NewTarget, Report, TargetRecord
+from realis.model.draft import Variant
+from realis.ports.channel import Clock, Kind
+from realis.ports.targets import NewTarget, Report, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
-from realis.storage.ledger import RUNNING, BatchState, DispatchState, counted, new_batch
-from realis.storage.matching import as_numbers, numbers, ring_of
+from realis.storage.ledger.audience_queries import as_numbers, numbers, ring_of
+from realis.storage.ledger.dispatch_rows import RUNNING, BatchState, DispatchState, counted, new_batch
 from realis.storage.schema import (
     Instant,
     addresses,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
 
 PREFIX = "/assets/"
 FOR_EVER = "public, max-age=31536000, immutable"

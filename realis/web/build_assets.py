@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from realis.errors import ConfigurationError, RealisError
+from realis.model.errors import ConfigurationError, RealisError
 from realis.web.assets import package_root
 
 FIRA = "@kern-ux/native/dist/fonts/fira-sans/FiraSans"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 MIN_LENGTH = 12
 MAX_LENGTH = 200

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from realis.errors import (
+from realis.model.errors import (
     Conflict,
     InvalidInput,
     NotAllowed,

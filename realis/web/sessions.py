@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from realis.errors import NotAllowed
-from realis.people import SessionRecord, Sessions, User
-from realis.ports import Clock
+from realis.model.errors import NotAllowed
+from realis.ports.accounts import SessionRecord, Sessions, User
+from realis.ports.channel import Clock
 
 LIFETIME = timedelta(hours=12)
 """Absolute: one shift. Using the console does not lengthen it."""

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from realis import log
-from realis.draft import DraftKind
-from realis.errors import RealisError
-from realis.wiring import App, Variation, build
-from tests.fakes import installation
-from tests.fakes.installation import KNOWN_SERVICES, LOOPBACK, Installation
+from realis.app import log
+from realis.app.wiring import App, Variation, build
+from realis.model.draft import DraftKind
+from realis.model.errors import RealisError
+from tests.support import installation
+from tests.support.installation import KNOWN_SERVICES, LOOPBACK, Installation
 
 CHANNELS = ("webpush", "by_hand")
 

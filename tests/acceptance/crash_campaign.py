@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from realis.keys import Keys
+from realis.keystore.keys import Keys
 from tests.acceptance.crash_record import Record
 from tests.acceptance.crash_stage import EVERYTHING, PUSH_CHILD, WEB, Slot, Stage, Victim, kill_push_child
 from tests.acceptance.crash_verdict import Bound, Crowd, Toll, judge
 from tests.acceptance.program import EndedError, Post, until
-from tests.fakes.installation import Subscriber, seed
 from tests.fakes.push_service import phone
+from tests.support.installation import Subscriber, seed
 
 PLACES = ("altstadt", "hafen", "nordfeld")
 SCRIPT = (("alert", "altstadt"), ("update", "hafen"), ("all_clear", "hafen"))

@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.draft import Variant
+from realis.model.draft import Variant
 from realis.storage import audit
 from realis.storage.database import Database
-from realis.storage.ledger import BatchState, DispatchState
+from realis.storage.ledger.dispatch_rows import BatchState, DispatchState
 from realis.storage.schema import alerts, batches, dispatches, enrolled, incidents, releases, tallies, targets
 
 PUSH = "webpush"

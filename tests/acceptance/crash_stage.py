@@ -17,14 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NewType
 
-from realis.core import Part
-from realis.settings import Settings
+from realis.app.container import Part
+from realis.app.settings import Settings
 from tests.acceptance.crash_record import Found, Record, Turn
 from tests.acceptance.program import Child, EndedError, launch
-from tests.fakes import installation
-from tests.fakes.cluster import Cluster, cluster
+from tests.support import installation
+from tests.support.cluster import Cluster, cluster
 
-CHILD = "channels.webpush_child"
+CHILD = "channels.webpush.worker_process"
 LEASE_S = 4.0
 
 Victim = NewType("Victim", str)

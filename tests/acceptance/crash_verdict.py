@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from uuid import UUID
 
-from channels.webpush_child import REPORT_EVERY
+from channels.webpush.worker_process import REPORT_EVERY
 from tests.acceptance.crash_record import PUSH, InFlight, Record
-from tests.fakes.installation import Subscriber
 from tests.fakes.push_service import Phone
+from tests.support.installation import Subscriber
 
 ENDING = 3
 BATCH = 500

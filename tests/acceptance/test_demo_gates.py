@@ -15,22 +15,22 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from realis.alert import Occasion
-from realis.area import Area, Circle
+from realis.app.channel_registry import Doors
+from realis.app.wiring import Variation
 from realis.cap.writer import write
-from realis.demo.city import VARIATION, cast
-from realis.demo.city import settings as demo_settings
-from realis.demo.standins import MastodonStandIn, TelegramStandIn
-from realis.desk import Desk
-from realis.desk_data import Release
-from realis.draft import Content, Draft, DraftKind, DraftState, Envelope, compose
-from realis.errors import InvalidInput, NotAllowed, RealisError
+from realis.demo.seed import VARIATION, cast
+from realis.demo.seed import settings as demo_settings
+from realis.demo.simulators import MastodonStandIn, TelegramStandIn
 from realis.intake.client import send
-from realis.release import IssuePolicy
-from realis.ways_out import Doors
-from realis.wiring import Variation
-from tests.fakes.installation import ANNA, BERND, Installation, content, installation
+from realis.model.alert import Occasion
+from realis.model.area import Area, Circle
+from realis.model.draft import Content, Draft, DraftKind, DraftState, Envelope, compose
+from realis.model.errors import InvalidInput, NotAllowed, RealisError
+from realis.policy.approval import IssuePolicy
+from realis.ports.desk_read_models import Release
+from realis.services.authoring import Desk
 from tests.fakes.push_service import phone
+from tests.support.installation import ANNA, BERND, Installation, content, installation
 
 SIEGEN = Area("Siegen-Mitte", circles=(Circle(50.8748, 8.0243, 1.2),))
 EVERYWHERE = ("display", "webpush", "telegram", "mastodon", "feeds", "terminal", "by_hand")

@@ -18,7 +18,7 @@ import pytest
 
 from tests.acceptance.program import Child, EndedError, Post, child, until
 from tests.acceptance.test_killed import crowd, over, record_holds
-from tests.fakes.installation import seed, settings
+from tests.support.installation import seed, settings
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -14,8 +14,8 @@ import pytest
 from realis.storage import audit
 from realis.storage.database import Database
 from tests.acceptance.program import Post, child, until
-from tests.fakes.installation import Subscriber, ledger, revisions, seed, settings
 from tests.fakes.push_service import phone
+from tests.support.installation import Subscriber, ledger, revisions, seed, settings
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from realis.ports import Topic
-from realis.wiring import build
-from tests.fakes.installation import LOOPBACK, settings
+from realis.app.wiring import build
+from realis.ports.channel import Topic
+from tests.support.installation import LOOPBACK, settings
 
 
 @pytest.mark.parametrize("turns", range(6))

@@ -12,8 +12,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
 from pydantic import BaseModel
 
-from realis.core import Part
-from realis.settings import Settings
+from realis.app.container import Part
+from realis.app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OURS = {"web": 2, "gateway": 2, "worker": 2}
@@ -115,7 +115,7 @@ def test_every_file_that_is_mounted_lies_here() -> None:
 
 def test_a_stop_leaves_time_to_finish() -> None:
     """The engine waits longer than the program's own bound for what is in flight."""
-    from realis.wiring import SHUTDOWN_S
+    from realis.app.wiring import SHUTDOWN_S
 
     for name, service in _services().items():
         if service.get("build"):

@@ -12,7 +12,7 @@ from functools import partial
 
 import uvloop
 
-from realis import log
+from realis.app import log
 from tests.benchmarks import floor as machine
 from tests.benchmarks import overtake as overtaking
 from tests.benchmarks import together

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from channels.webpush_http import Peer, Poster, Reply
-from realis.delivery import Failed
-from realis.egress_policy import LoopbackOnly
+from channels.webpush.http_client import Peer, Poster, Reply
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Failed
 from tests.benchmarks.nginx import Nginx
 
 REQUESTS = 20_000

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from realis.area import Area
-from realis.settings import TelegramSettings
-from realis.wiring import App
+from realis.app.settings import TelegramSettings
+from realis.app.wiring import App
+from realis.model.area import Area
 from tests.benchmarks.nginx import Nginx
 from tests.benchmarks.outside import Outside, outside
 from tests.benchmarks.whole_path import (

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from realis import log
+from realis.app import log
 from tests.benchmarks.nginx import nginx
 from tests.benchmarks.processes import pss_mb, push_children
 from tests.benchmarks.whole_path import CITY, prepare, recorded, release, running, settings

@@ -22,10 +22,10 @@ import aiohttp
 import uvloop
 
 from displays.protocol import PROTO, instant
-from realis import log
-from realis.pairing import pair_screen, screen_target
-from realis.ports import Clock
-from realis.wiring import App, SystemClock
+from realis.app import log
+from realis.app.pairing import pair_screen, screen_target
+from realis.app.wiring import App, SystemClock
+from realis.ports.channel import Clock
 from tests.benchmarks.whole_path import Ready
 
 FEED_EVERY_S = 0.004

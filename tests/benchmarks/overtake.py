@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from realis.alert import Level
-from realis.core import Core
+from realis.app.container import Core
+from realis.model.alert import Level
 from tests.benchmarks.nginx import Nginx
 from tests.benchmarks.outside import Outside, outside
 from tests.benchmarks.whole_path import CITY, forget, prepare, release, running, settings

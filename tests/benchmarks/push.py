@@ -18,13 +18,13 @@ import aiohttp
 from py_vapid import Vapid02
 from pywebpush import webpush_async
 
-from channels.webpush import WebPush, payload
-from realis.delivery import Accepted
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
+from channels.webpush.channel import WebPush, payload
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted
 from tests.benchmarks.nginx import Nginx
 from tests.fakes.push_service import PeerVapid, Phone, phone
-from tests.unit.channels.webpush_samples import MESSAGE, StandingClock
+from tests.unit.channels.webpush.samples import MESSAGE, StandingClock
 
 IN_FLIGHT = 256
 LANES = 4

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from realis.core import Core, Part
+from realis.app.container import Core, Part
 from tests.benchmarks.nginx import Nginx
 from tests.benchmarks.whole_path import running, settings, warn_all, whole_path
-from tests.fakes.cluster import Cluster, cluster
 from tests.fakes.push_service import Phone
+from tests.support.cluster import Cluster, cluster
 
 STARTS_WITHIN_S = 40.0
 

@@ -19,19 +19,19 @@ from uuid import UUID
 
 from sqlalchemy import and_
 
-from realis.alert import Level, Occasion
-from realis.area import Area, Circle, cell_of
-from realis.core import Core, Part
-from realis.delivery import State
-from realis.draft import Content, DraftKind, LanguageText
-from realis.egress_policy import LoopbackOnly
-from realis.recipients import NewTarget
-from realis.release import Actor, IssuePolicy, Role
-from realis.settings import CapSettings, CitySettings, Settings
-from realis.storage.ledger import DispatchState
+from realis.app.channel_registry import Doors
+from realis.app.container import Core, Part
+from realis.app.settings import CapSettings, CitySettings, Settings
+from realis.app.wiring import App, Variation, build
+from realis.egress.policy import LoopbackOnly
+from realis.model.alert import Level, Occasion
+from realis.model.area import Area, Circle, cell_of
+from realis.model.delivery import State
+from realis.model.draft import Content, DraftKind, LanguageText
+from realis.policy.approval import Actor, IssuePolicy, Role
+from realis.ports.targets import NewTarget
+from realis.storage.ledger.dispatch_rows import DispatchState
 from realis.storage.schema import alerts, dispatches
-from realis.ways_out import Doors
-from realis.wiring import App, Variation, build
 from tests.benchmarks.processes import Bill, push_children, rested
 from tests.fakes.push_service import Phone
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import uvloop
 
-from realis import log
-from realis.core import Part
+from realis.app import log
+from realis.app.container import Part
 from tests.benchmarks.whole_path import running, settings
 
 

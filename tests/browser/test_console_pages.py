@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from realis.alert import Level, Occasion
-from realis.delivery import State
-from realis.draft import DraftKind
-from realis.release import Role
+from realis.model.alert import Level, Occasion
+from realis.model.delivery import State
+from realis.model.draft import DraftKind
+from realis.policy.approval import Role
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, no_overflow, screenshot
 from tests.fakes.counts import night, telling
-from tests.fakes.desk import PASSWORD, House, content, house, serve, triangle
+from tests.support.desk import PASSWORD, House, content, house, serve, triangle
 
 pytestmark = pytest.mark.browser
 

@@ -14,12 +14,12 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Page, expect
 
-from displays.conversation import Bounds
+from displays.connection import Bounds
 from displays.protocol import Mark, instant, supersedes
-from realis.alert import Ending, Level, Occasion
+from realis.model.alert import Ending, Level, Occasion
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, contrast, greyscale, no_overflow, screenshot
-from tests.fakes.displays import TOKEN, Stage, ended, make_stage, warning
+from tests.support.displays import TOKEN, Stage, ended, make_stage, warning
 
 pytestmark = pytest.mark.browser
 BOUND_S = 20.0

@@ -13,21 +13,21 @@ import pytest
 from aiohttp import web
 
 import mobile_api
-from channels.webpush import STRANGERS, WebPush
+from channels.webpush.channel import STRANGERS, WebPush
 from content.courses import CourseLibrary
 from content.phrases import PhraseBook
-from realis.delivery import Accepted
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.keys import Keys
-from realis.ports import Message, Target
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.keystore.keys import Keys
+from realis.model.delivery import Accepted
+from realis.ports.channel import Message, Target
 from realis.web import problem, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from tests.browser.firefox import Firefox, firefox
 from tests.fakes.firefox_push import DELIVERED, FirefoxPush
-from tests.fakes.mobile import CITY, FixedClock, SituationInMemory, TargetsInMemory, keyed_hash
-from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE
+from tests.support.mobile import CITY, FixedClock, SituationInMemory, TargetsInMemory, keyed_hash
+from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE
 
 ARRIVES_WITHIN_S = 20.0
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from channels.webpush import STRANGERS, WebPush, payload
-from realis.delivery import Accepted, Failed, FailureKind
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.ports import Target
+from channels.webpush.channel import STRANGERS, WebPush, payload
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted, Failed, FailureKind
+from realis.ports.channel import Target
 from tests.browser.firefox import firefox
 from tests.fakes.firefox_push import DELIVERED, FirefoxPush
 from tests.fakes.push_service import PeerVapid
-from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, StandingClock
+from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, StandingClock
 
 ARRIVES_WITHIN_S = 20.0
 

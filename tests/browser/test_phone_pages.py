@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from realis.alert import Ending, Level, Occasion
+from realis.model.alert import Ending, Level, Occasion
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, no_overflow, screenshot
-from tests.fakes.mobile import INCIDENT, Phone, phone, warning
+from tests.support.mobile import INCIDENT, Phone, phone, warning
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -14,7 +14,7 @@ from playwright.async_api import CDPSession, Page
 
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, screenshot
-from tests.fakes.mobile import INCIDENT, Phone, phone, warning
+from tests.support.mobile import INCIDENT, Phone, phone, warning
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -97,7 +97,7 @@ async def pusher(site: Site, new_page: NewPage) -> Pusher:
 
 
 def push(title: str, revision: int, **changes: object) -> str:
-    """A payload as ``channels/webpush_message.py`` makes it."""
+    """A payload as ``channels/webpush/payload.py`` makes it."""
     expires = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251
     url = f"https://elsewhere.example/alerts/{INCIDENT}"
     realis: dict[str, object] = {

@@ -15,9 +15,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright, expect
 
-from realis.draft import DraftKind
+from realis.model.draft import DraftKind
 from tests.browser.look import AXE, OVERFLOWS, RULES, VIOLATIONS, contrast
-from tests.fakes.demo_stage import PASSWORD, DemoStage, demo_stage
+from tests.support.demo_stage import PASSWORD, DemoStage, demo_stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

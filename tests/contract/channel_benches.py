@@ -9,24 +9,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from channels.by_hand import ByHand
-from channels.feeds import Feeds
+from channels.cap_feeds import Feeds
+from channels.manual import ByHand
 from channels.mastodon import ANSWER_BYTES as MASTODON_BYTES
 from channels.mastodon import Mastodon
-from channels.telegram import ANSWER_BYTES as TELEGRAM_BYTES
-from channels.telegram import Telegram
+from channels.telegram.channel import ANSWER_BYTES as TELEGRAM_BYTES
+from channels.telegram.channel import Telegram
 from channels.terminal import Terminal
-from channels.webpush import WebPush
+from channels.webpush.channel import WebPush
 from displays.channel import Screens
 from realis.backplane.memory import MemoryEvents
-from realis.city import City
-from realis.delivery import Accepted, Outcome
-from realis.demo.standins import MastodonStandIn, TelegramStandIn
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.incident import Viewer
-from realis.ports import Channel, Message, Target
-from realis.views import PAGE, Snapshot, WarningView
+from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted, Outcome
+from realis.model.incident import Viewer
+from realis.ports.channel import Channel, Message, Target
+from realis.ports.installation import City
+from realis.ports.read_models import PAGE, Snapshot, WarningView
 from tests.fakes.channel_messages import SENT
 from tests.fakes.clock import SettableClock
 from tests.fakes.push_service import PeerVapid, Phone, PushService, phone

@@ -10,20 +10,20 @@ import pytest
 from structlog.testing import capture_logs
 
 from channels.mastodon import Mastodon
-from channels.telegram import Telegram
-from realis import ways_out
+from channels.telegram.channel import Telegram
+from realis.app import channel_registry
 from realis.backplane.memory import MemoryEvents
-from realis.city import City
-from realis.delivery import Accepted, Failed, FailureKind
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.ports import Kind
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted, Failed, FailureKind
+from realis.ports.channel import Kind
+from realis.ports.installation import City
 from tests.contract.channel_benches import ADDRESS, BENCHES, SECRET, NothingHappens, account
 from tests.fakes.channel_messages import ENDINGS, NOTICE, message, saying
 from tests.fakes.clock import SettableClock
-from tests.fakes.installation import settings
 from tests.fakes.push_service import PeerVapid
 from tests.fakes.scripted_http import ScriptedServer
+from tests.support.installation import settings
 
 ACCOUNTS = ("telegram", "mastodon")
 """One service of the city's own choice, which says in its answers what it shows."""
@@ -46,9 +46,9 @@ def _closed_port() -> int:
 async def test_every_channel_of_the_table_keeps_this_contract(tmp_path: Path) -> None:
     """A way out that is added to the table needs a bench here."""
     city = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
-    ways = ways_out.build(
+    ways = channel_registry.build(
         settings(tmp_path),
-        ways_out.Doors.loopback(),
+        channel_registry.Doors.loopback(),
         city=city,
         situation=NothingHappens(),
         events=MemoryEvents(),

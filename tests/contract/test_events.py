@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from realis.backplane.memory import PENDING, MemoryEvents
-from realis.ports import Events, Topic
+from realis.ports.channel import Events, Topic
 from tests.fakes.backplane import Hint, hear, node, rest, silence
 from tests.fakes.redis_server import RedisServer
 

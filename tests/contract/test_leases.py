@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from realis.dispatcher import Dispatcher, Lease
+from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.storage.leases import SqlLeases
 from tests.contract.test_stores import DATABASES
-from tests.unit.realis.storage.town import Town, town_over
+from tests.support.core_world import Town, town_over
 
 LEASE = Lease(length_s=30, send_s=100)
 

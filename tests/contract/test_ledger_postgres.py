@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.fakes.postgres import PostgresServer
-from tests.unit.realis.storage import test_ledger
-from tests.unit.realis.storage.town import Town, town_over
+from tests.support.core_world import Town, town_over
+from tests.unit.realis.storage.ledger import test_ledger
 
 globals().update({name: found for name, found in vars(test_ledger).items() if name.startswith("test_")})
 

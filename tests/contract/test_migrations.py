@@ -21,14 +21,14 @@ from alembic import command
 from sqlalchemy import Connection, LargeBinary, MetaData, Table, select, text
 from sqlalchemy.types import Uuid
 
-from realis.delivery import State
-from realis.draft import DraftKind
+from realis.model.delivery import State
+from realis.model.draft import DraftKind
 from realis.storage import audit, migrate
 from realis.storage.database import Database
 from realis.storage.schema import metadata
 from tests.contract.test_stores import DATABASES
 from tests.fakes.clock import SettableClock
-from tests.unit.realis.storage.town import Town, build
+from tests.support.core_world import Town, build
 
 ROWS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "schema_0001.json").read_text("utf-8")

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from realis.delivery import Accepted, Failed, FailureKind, State
-from realis.draft import DraftKind
-from realis.errors import RealisError, StaleVersion, StoreUnavailable, WrongState
+from realis.model.delivery import Accepted, Failed, FailureKind, State
+from realis.model.draft import DraftKind
+from realis.model.errors import RealisError, StaleVersion, StoreUnavailable, WrongState
+from realis.ports.stores import AuditEntry, Claim
 from realis.storage import audit, migrate
 from realis.storage.database import Database
 from realis.storage.schema import targets
-from realis.stores import AuditEntry, Claim
 from tests.fakes.postgres import PostgresServer
-from tests.unit.realis.storage.town import ANNA, BERND, CARLA, Town, flood, town_over
+from tests.support.core_world import ANNA, BERND, CARLA, Town, flood, town_over
 
 BUSY = Failed(FailureKind.UNAVAILABLE, "503")
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from realis.backplane.redis import Bounds, RedisEvents
-from realis.ports import Topic
+from realis.ports.channel import Topic
 from tests.fakes.redis_server import RedisServer
 
 BOUND_S = 10.0

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from realis.alert import Level, Occasion
-from realis.draft import Rendered
-from realis.ports import Kind, Message, Target
+from realis.model.alert import Level, Occasion
+from realis.model.draft import Rendered
+from realis.ports.channel import Kind, Message, Target
 
 SENT = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 INCIDENT = UUID("01930000-0000-7000-8000-000000000001")

@@ -8,7 +8,7 @@ START = datetime(2026, 11, 22, 2, 3, tzinfo=UTC)
 
 
 class SettableClock:
-    """``realis.ports.Clock`` in a test's hand."""
+    """``realis.ports.channel.Clock`` in a test's hand."""
 
     def __init__(self, start: datetime = START) -> None:
         self.instant = start

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from realis.delivery import State
-from realis.ports import Kind
-from realis.stores import BatchStore
-from realis.views import ChannelCount
-from tests.fakes.desk import House, serve
+from realis.model.delivery import State
+from realis.ports.channel import Kind
+from realis.ports.read_models import ChannelCount
+from realis.ports.stores import BatchStore
+from tests.support.desk import House, serve
 
 
 @dataclass(frozen=True, slots=True)

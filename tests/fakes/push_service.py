@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
 
-from realis.ports import Target
+from realis.ports.channel import Target
 
 
 def encoded(raw: bytes) -> str:

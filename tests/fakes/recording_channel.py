@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from realis.delivery import Accepted, Outcome
-from realis.ports import Limits, Message, Target
+from realis.model.delivery import Accepted, Outcome
+from realis.ports.channel import Limits, Message, Target
 
 Answer = Callable[[Message, Target], Outcome]
 
@@ -26,7 +26,7 @@ class Sent:
 
 
 class RecordingChannel:
-    """``realis.ports.Channel`` in memory.
+    """``realis.ports.channel.Channel`` in memory.
 
     ``answer`` decides per target; ``before`` runs inside every send and may hang, raise or look around;
     ``lose`` drops that many outcomes from the answer, as a broken channel would.

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from realis.alert import Ending, Level, Occasion
-from realis.incident import Viewer
-from realis.ports import Kind
-from realis.views import PAGE, Snapshot, Step, WarningView
+from realis.model.alert import Ending, Level, Occasion
+from realis.model.incident import Viewer
+from realis.ports.channel import Kind
+from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
 from tests.fakes.channel_messages import SENT, rendered
 
 _KIND = {None: Kind.ALERT, Ending.ALL_CLEAR: Kind.ALL_CLEAR, Ending.RETRACTED: Kind.RETRACTION}

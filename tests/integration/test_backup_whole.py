@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from realis.cli import sealed_file
+from realis.app.settings import Settings
+from realis.cli import encrypted_file
+from realis.cli.encrypted_file import SealedWriter
 from realis.cli.init import Answers, write_settings
 from realis.cli.main import app
-from realis.cli.sealed_file import SealedWriter
-from realis.settings import Settings
-from tests.fakes.installation import Subscriber, installation, ledger, seed
 from tests.fakes.push_service import phone
+from tests.support.installation import Subscriber, installation, ledger, seed
 
 WORDS = "fünf Gänse am Wehr"
 PHONES = [Subscriber(phone(f"http://127.0.0.1:9/{number}"), ()) for number in range(20)]
@@ -27,7 +27,7 @@ PHONES = [Subscriber(phone(f"http://127.0.0.1:9/{number}"), ()) for number in ra
 def quick() -> Iterator[None]:
     """Guessing may be cheap here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealed_file, "SCRYPT_N", 2**4)
+        patch.setattr(encrypted_file, "SCRYPT_N", 2**4)
         yield
 
 

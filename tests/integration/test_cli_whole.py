@@ -16,11 +16,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from realis.settings import Settings
+from realis.app.settings import Settings
 from realis.web.passwords import Passwords
 from tests.acceptance.program import Run, realis, start, until
 from tests.data.cap import sample
-from tests.fakes.displays import free_port
+from tests.support.displays import free_port
 
 pytestmark = pytest.mark.timeout(240)
 

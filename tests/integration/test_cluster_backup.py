@@ -11,15 +11,15 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from realis.errors import InvalidInput
-from realis.keys import Keys
+from realis.keystore.keys import Keys
+from realis.model.errors import InvalidInput
 from realis.storage import audit
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
 from realis.storage.schema import addresses, alerts
-from tests.fakes.installation import Subscriber, installation, seed, settings
 from tests.fakes.postgres import ROLE, PostgresServer, postgres_server
 from tests.fakes.push_service import phone
+from tests.support.installation import Subscriber, installation, seed, settings
 
 PHONES = [Subscriber(phone(f"http://127.0.0.1:9/{number}"), ("hafen",)) for number in range(20)]
 

@@ -12,11 +12,11 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from realis.core import Part
-from realis.incident import Revision
+from realis.app.container import Part
+from realis.model.incident import Revision
 from realis.storage.alerts import SqlAlerts
 from tests.acceptance.program import realis
-from tests.fakes.cluster import Cluster, cluster, order
+from tests.support.cluster import Cluster, cluster, order
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -25,8 +25,8 @@ from cryptography.x509.oid import NameOID
 
 from realis.web.throttle import FREE_PER_ADDRESS
 from tests.acceptance.program import ROOT
-from tests.fakes.demo_stage import free_port
-from tests.fakes.installation import ANNA, PASSWORD, installation, settings
+from tests.support.demo_stage import free_port
+from tests.support.installation import ANNA, PASSWORD, installation, settings
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from realis.core import Part
+from realis.app.container import Part
 from tests.acceptance.program import Child, Post, until
-from tests.fakes.cluster import Cluster, cluster, order
-from tests.fakes.installation import Subscriber
 from tests.fakes.push_service import phone
+from tests.support.cluster import Cluster, cluster, order
+from tests.support.installation import Subscriber
 
 pytestmark = pytest.mark.timeout(240)
 

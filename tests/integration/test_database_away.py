@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import text
 
-from realis.errors import StoreUnavailable
+from realis.model.errors import StoreUnavailable
 from realis.storage.database import Database
 from tests.fakes.postgres import PostgresServer, postgres_server
 

@@ -22,10 +22,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from displays.conversation import Bounds
+from displays.connection import Bounds
 from displays.protocol import instant
-from realis.alert import Ending
-from tests.fakes.displays import ELSEWHERE, INCIDENT, TOKEN, Stage, ended, hash_token, make_stage, warning
+from realis.model.alert import Ending
+from tests.support.displays import ELSEWHERE, INCIDENT, TOKEN, Stage, ended, hash_token, make_stage, warning
 
 BOUND_S = 10.0
 QUICK = Bounds(poll_s=0.5, hello_s=0.5, send_s=1.0, ping_s=1.0, silent_s=5.0, recheck_s=0.3)

@@ -9,9 +9,9 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from channels.feeds import Feeds
-from realis.alert import Ending, Occasion
-from realis.city import City
+from channels.cap_feeds import Feeds
+from realis.model.alert import Ending, Occasion
+from realis.ports.installation import City
 from realis.web.problem import middleware
 from tests.fakes.warning_views import HeldSituation, view
 

@@ -15,12 +15,12 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from realis.alert import Occasion
-from realis.draft import DraftKind, DraftState
-from realis.errors import Conflict, NotAllowed
 from realis.intake.cap_http import PATH
+from realis.model.alert import Occasion
+from realis.model.draft import DraftKind, DraftState
+from realis.model.errors import Conflict, NotAllowed
 from tests.data.cap import sample
-from tests.fakes.installation import ANNA, Installation, installation
+from tests.support.installation import ANNA, Installation, installation
 
 TABLES = ("incidents", "witnesses", "drafts", "packages", "releases", "audit", "alerts", "dispatches", "targets")
 

@@ -9,9 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from realis.cap.signature import SignatureState, verify
-from realis.key_files import announce, rotation
-from tests.fakes.installation import Installation, installation, settings
+from realis.keystore.files import announce, rotation
 from tests.fakes.push_service import phone
+from tests.support.installation import Installation, installation, settings
 
 
 async def signed(running: Installation) -> bytes:

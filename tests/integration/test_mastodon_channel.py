@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from channels.mastodon import ANSWER_BYTES, Mastodon
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.draft import Rendered
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.ports import Kind, Message
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.draft import Rendered
+from realis.ports.channel import Kind, Message
 from tests.fakes.channel_messages import ENDINGS, account, message, rendered, saying
 from tests.fakes.mastodon import MastodonPeer, Status
 

@@ -20,17 +20,17 @@ from uuid import UUID
 
 import pytest
 
-from channels.webpush_subscription import parse_subscription
-from realis.delivery import State
-from realis.draft import DraftKind, LanguageText
-from realis.egress_policy import LoopbackOnly, PublicOnly
-from realis.release import IssuePolicy
-from realis.views import ChannelCount
-from realis.ways_out import Doors
-from realis.wiring import SystemClock, Variation
-from tests.fakes.installation import CARLA, Installation, installation, ledger, phone_target, revisions
+from channels.webpush.subscription import parse_subscription
+from realis.app.channel_registry import Doors
+from realis.app.wiring import SystemClock, Variation
+from realis.egress.policy import LoopbackOnly, PublicOnly
+from realis.model.delivery import State
+from realis.model.draft import DraftKind, LanguageText
+from realis.policy.approval import IssuePolicy
+from realis.ports.read_models import ChannelCount
 from tests.fakes.push_service import Phone, phone
 from tests.fakes.rude_push import Asked, Manner, RudePushService
+from tests.support.installation import CARLA, Installation, installation, ledger, phone_target, revisions
 
 KNOWN, STRANGE = "127.0.0.1", "localhost"
 """The names of known services and of strangers: the first go through child processes, the others do not."""

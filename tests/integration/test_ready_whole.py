@@ -9,7 +9,7 @@ import pytest
 
 from realis.web import build_assets
 from realis.web.assets import Assets
-from tests.fakes.installation import installation
+from tests.support.installation import installation
 
 
 async def test_missing_files_of_pages_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

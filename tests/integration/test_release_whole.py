@@ -22,12 +22,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
-from realis.alert import Level, Occasion
-from realis.delivery import State
-from realis.draft import DraftKind, DraftState
-from realis.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, WrongState
-from realis.ports import Kind
-from tests.fakes.installation import (
+from realis.model.alert import Level, Occasion
+from realis.model.delivery import State
+from realis.model.draft import DraftKind, DraftState
+from realis.model.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, WrongState
+from realis.ports.channel import Kind
+from tests.fakes.push_service import Phone, PushService
+from tests.support.installation import (
     ANNA,
     BERND,
     DORA,
@@ -37,7 +38,6 @@ from tests.fakes.installation import (
     installation,
     settings,
 )
-from tests.fakes.push_service import Phone, PushService
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 EXPIRY_DE = "Die Gültigkeit ist abgelaufen. Das ist keine Entwarnung."

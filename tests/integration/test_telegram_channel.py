@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from channels.telegram import ANSWER_BYTES, Telegram
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.draft import Rendered
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.ports import Kind, Message
+from channels.telegram.channel import ANSWER_BYTES, Telegram
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.draft import Rendered
+from realis.ports.channel import Kind, Message
 from tests.fakes.channel_messages import ENDINGS, account, message, rendered, saying
 from tests.fakes.telegram import TelegramPeer, Told
 

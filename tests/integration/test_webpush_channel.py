@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from channels.webpush import WebPush
-from channels.webpush_brake import AFTER
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly, PublicOnly
-from realis.errors import SigningFailed
-from realis.ports import Channel, Target
+from channels.webpush.batch_breaker import AFTER
+from channels.webpush.channel import WebPush
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly, PublicOnly
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.errors import SigningFailed
+from realis.ports.channel import Channel, Target
 from tests.fakes.push_service import PeerVapid, PushService, phone
-from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, TEXT, StandingClock
+from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, TEXT, StandingClock
 
 
 @pytest.fixture

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from channels.webpush import WebPush
-from channels.webpush_child import REPORT_EVERY, policy_name
-from channels.webpush_children import Bounds, Children
-from channels.webpush_frames import Hello
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.egress import Egress
-from realis.egress_policy import Configured, LoopbackOnly, PublicOnly
-from realis.errors import ConfigurationError
-from realis.ports import Target
+from channels.webpush.channel import WebPush
+from channels.webpush.ipc import Hello
+from channels.webpush.worker_pool import Bounds, Children
+from channels.webpush.worker_process import REPORT_EVERY, policy_name
+from realis.egress.client import Egress
+from realis.egress.policy import Configured, LoopbackOnly, PublicOnly
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.errors import ConfigurationError
+from realis.ports.channel import Target
 from tests.fakes.push_service import PeerVapid, Phone, PushService
-from tests.unit.channels.webpush_samples import MESSAGE, StandingClock
+from tests.unit.channels.webpush.samples import MESSAGE, StandingClock
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 20.0
@@ -269,7 +269,7 @@ async def test_a_child_that_lies_about_its_targets_is_replaced(service: PushServ
 def test_a_child_that_is_told_nonsense_ends(frame: bytes) -> None:
     """It does not guess."""
     ended = subprocess.run(
-        [sys.executable, "-m", "channels.webpush_child", str(os.getpid())],
+        [sys.executable, "-m", "channels.webpush.worker_process", str(os.getpid())],
         cwd=ROOT,
         input=frame,
         capture_output=True,
@@ -282,8 +282,8 @@ def test_a_child_that_is_told_nonsense_ends(frame: bytes) -> None:
 ORPHANED = """
 import asyncio, sys
 from pathlib import Path
-from channels.webpush_children import Children
-from channels.webpush_frames import Hello
+from channels.webpush.worker_pool import Children
+from channels.webpush.ipc import Hello
 async def main():
     children = Children(Hello("loopback"), number=2, lock=Path(sys.argv[1]))
     await children.start()

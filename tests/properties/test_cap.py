@@ -9,7 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from realis.alert import (
+from realis.cap.plain_text import one_line, plain
+from realis.cap.reader import ReadResult, read
+from realis.cap.schema import first_error
+from realis.cap.writer import write
+from realis.model.alert import (
     Alert,
     Category,
     Certainty,
@@ -23,12 +27,8 @@ from realis.alert import (
     Status,
     Urgency,
 )
-from realis.area import Area, Circle, NamedValue, Ring
-from realis.cap.clean import one_line, plain
-from realis.cap.reader import ReadResult, read
-from realis.cap.schema import first_error
-from realis.cap.writer import write
-from realis.errors import RealisError
+from realis.model.area import Area, Circle, NamedValue, Ring
+from realis.model.errors import RealisError
 from tests.data.cap import oasis_schema, xsd_valid
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

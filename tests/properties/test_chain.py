@@ -8,10 +8,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realis.alert import Occasion
-from realis.draft import DraftKind, Envelope, compose
-from realis.incident import Revision, Viewer, by_gravity, in_force, latest, recently_ended, references_for_next
-from tests.unit.realis.storage.town import flood
+from realis.model.alert import Occasion
+from realis.model.draft import DraftKind, Envelope, compose
+from realis.model.incident import Revision, Viewer, by_gravity, in_force, latest, recently_ended, references_for_next
+from tests.support.core_world import flood
 
 NOW = datetime(2026, 11, 22, 2, 3, tzinfo=UTC)
 INCIDENT = UUID(int=7)

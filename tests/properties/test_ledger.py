@@ -21,14 +21,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from realis.alert import Level, Occasion
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.draft import DraftKind
+from realis.model.alert import Level, Occasion
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.draft import DraftKind
+from realis.ports.stores import AuditEntry, Claim
 from realis.storage import migrate
 from realis.storage.database import Database
-from realis.stores import AuditEntry, Claim
 from tests.fakes.clock import SettableClock
-from tests.unit.realis.storage.town import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDENAU, Town, build
+from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDENAU, Town, build
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realis.alert import Level
-from realis.area import Area, Circle
-from realis.draft import LanguageText, Package, Rendered, RenderedText, Variant
-from realis.release import digest
-from realis.storage.codec import PACKAGE, to_text
-from tests.unit.realis.storage.town import flood
+from realis.model.alert import Level
+from realis.model.area import Area, Circle
+from realis.model.draft import LanguageText, Package, Rendered, RenderedText, Variant
+from realis.policy.approval import digest
+from realis.storage.serialization import PACKAGE, to_text
+from tests.support.core_world import flood
 
 NOW = datetime(2026, 11, 22, 2, 3, tzinfo=UTC)
 words = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.phrases import PhraseBook
-from realis.alert import Level, Occasion
-from realis.city import City
-from realis.draft import Content, DraftKind, LanguageText, Rendered, Variant
-from realis.ports import LengthUnit, Limits
-from realis.render import ELLIPSIS, Renderer, measure, shorten
+from realis.model.alert import Level, Occasion
+from realis.model.draft import Content, DraftKind, LanguageText, Rendered, Variant
+from realis.ports.channel import LengthUnit, Limits
+from realis.ports.installation import City
+from realis.services.rendering import ELLIPSIS, Renderer, measure, shorten
 
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
 LINK = "https://warnung.example/alerts/01a2010f-7d31-73cb-b506-6e8358baace2"

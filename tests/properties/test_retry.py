@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realis.alert import Level
-from realis.delivery import TERMINAL_STATES, Accepted, Failed, FailureKind, Outcome, State, may_follow
-from realis.retry import LONGEST_RETRY_AFTER_S, Again, Attempt, decide
+from realis.model.alert import Level
+from realis.model.delivery import TERMINAL_STATES, Accepted, Failed, FailureKind, Outcome, State, may_follow
+from realis.policy.retry import LONGEST_RETRY_AFTER_S, Again, Attempt, decide
 
 NOW = datetime(2026, 11, 22, 2, 3, tzinfo=UTC)
 outcomes: st.SearchStrategy[Outcome] = st.one_of(

@@ -1,4 +1,4 @@
-"""``realis.recipients.Targets`` and ``realis.stores.DeskStore`` in memory, as far as schedules need them."""
+"""``realis.ports.targets.Targets`` and ``realis.ports.stores.DeskStore`` in memory, as far as schedules need them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from realis.alert import Reference
-from realis.desk_data import AuditLine, BoardEntry, HandTask, Release, Witness
-from realis.draft import Draft, DraftState, Package, Variant
-from realis.errors import StaleVersion, WrongState
-from realis.ports import Clock
-from realis.recipients import NewTarget, TargetRecord
-from realis.storage.ledger import DispatchState
-from realis.stores import AuditEntry, KnownWitness, NewWitness
+from realis.model.alert import Reference
+from realis.model.draft import Draft, DraftState, Package, Variant
+from realis.model.errors import StaleVersion, WrongState
+from realis.ports.channel import Clock
+from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, Release, Witness
+from realis.ports.stores import AuditEntry, KnownWitness, NewWitness
+from realis.ports.targets import NewTarget, TargetRecord
+from realis.storage.ledger.dispatch_rows import DispatchState
 from tests.simulation.memory_rows import Decision, DispatchRow, Member, Rows
 
 

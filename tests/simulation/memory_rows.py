@@ -9,14 +9,14 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from realis.area import OUTERMOST
-from realis.delivery import State
-from realis.desk_data import Release
-from realis.draft import Draft, Package
-from realis.incident import Revision
-from realis.recipients import NewTarget
-from realis.storage.ledger import RUNNING, BatchState, DispatchState
-from realis.stores import AuditEntry, Issue, NewDispatch
+from realis.model.area import OUTERMOST
+from realis.model.delivery import State
+from realis.model.draft import Draft, Package
+from realis.model.incident import Revision
+from realis.ports.desk_read_models import Release
+from realis.ports.stores import AuditEntry, Issue, NewDispatch
+from realis.ports.targets import NewTarget
+from realis.storage.ledger.dispatch_rows import RUNNING, BatchState, DispatchState
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""``realis.stores.BatchStore`` and ``AlertStore`` in memory: the semantics of ``realis.storage`` without a disk.
+"""``realis.ports.stores.BatchStore`` and ``AlertStore`` in memory: the semantics of ``realis.storage`` without a disk.
 
 Each method is one step that nothing can interrupt. That it means the same as the SQL store is held by
 ``test_same_as_sql.py``, which plays whole schedules on both.
@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from realis.area import OUTERMOST
-from realis.delivery import State
-from realis.desk_data import Release
-from realis.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
-from realis.errors import NotFound, WrongState
-from realis.incident import Revision
-from realis.ports import Kind, Limits, Message, Target
-from realis.storage.ledger import BatchState, DispatchState
-from realis.stores import BatchResult, Claim, Issue
-from realis.views import ChannelCount
+from realis.model.area import OUTERMOST
+from realis.model.delivery import State
+from realis.model.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
+from realis.model.errors import NotFound, WrongState
+from realis.model.incident import Revision
+from realis.ports.channel import Kind, Limits, Message, Target
+from realis.ports.desk_read_models import Release
+from realis.ports.read_models import ChannelCount
+from realis.ports.stores import BatchResult, Claim, Issue
+from realis.storage.ledger.dispatch_rows import BatchState, DispatchState
 from tests.simulation.memory_rows import BatchRow, DispatchRow, Member, Rows
 
 

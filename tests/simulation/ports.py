@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
-from realis.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports import Clock, Limits, Message, Target, Topic
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.ports.channel import Clock, Limits, Message, Target, Topic
 from tests.simulation.witness import Witness
 
 FAILURES = tuple(FailureKind)
@@ -159,7 +159,7 @@ class Gate:
 
 @dataclass(slots=True)
 class LossyEvents:
-    """``realis.ports.Events`` that loses hints."""
+    """``realis.ports.channel.Events`` that loses hints."""
 
     chance: Chance
     weather: Weather
@@ -184,7 +184,7 @@ class LossyEvents:
 
 @dataclass(slots=True)
 class Service:
-    """``realis.ports.Channel`` of one process to a service that may answer anything."""
+    """``realis.ports.channel.Channel`` of one process to a service that may answer anything."""
 
     life: Life
     witness: Witness

@@ -15,27 +15,27 @@ from typing import Protocol, cast
 from unittest.mock import patch
 from uuid import UUID
 
-import realis.dispatcher
-import realis.planner
+import realis.dispatch.dispatcher
+import realis.dispatch.planner
 from content.phrases import PhraseBook
-from realis.alert import Level, Occasion
-from realis.area import Area
-from realis.city import City
-from realis.desk import Archive, Desk
-from realis.dispatcher import Dispatcher, Lease
-from realis.draft import Content, DraftKind, LanguageText
-from realis.errors import RealisError, SigningFailed
-from realis.issuing import Identity
-from realis.planner import Planner
-from realis.ports import Channel, Events, LengthUnit, Limits
-from realis.recipients import NewTarget, Targets
-from realis.release import Actor, Role
-from realis.render import Renderer
-from realis.stores import AuditEntry, BatchStore, DeskStore
+from realis.dispatch.dispatcher import Dispatcher, Lease
+from realis.dispatch.planner import Planner
+from realis.model.alert import Level, Occasion
+from realis.model.area import Area
+from realis.model.draft import Content, DraftKind, LanguageText
+from realis.model.errors import RealisError, SigningFailed
+from realis.policy.approval import Actor, Role
+from realis.ports.channel import Channel, Events, LengthUnit, Limits
+from realis.ports.installation import City
+from realis.ports.stores import AuditEntry, BatchStore, DeskStore
+from realis.ports.targets import NewTarget, Targets
+from realis.services.authoring import Archive, Desk
+from realis.services.issuing import Identity
+from realis.services.rendering import Renderer
 from tests.simulation.ports import CALM, RUNNING, Chance, Gate, LossyEvents, Service, Weather, seeded
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop
 from tests.simulation.witness import PromiseBrokenError, Witness
-from tests.unit.realis.storage.town import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDENAU
+from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDENAU
 
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
@@ -152,8 +152,8 @@ class Process:
     async def _issue(self, desk: Desk) -> None:
         while True:
             due = await desk.issue_due()
-            wait_s = (due - self.clock.now()).total_seconds() if due else realis.dispatcher.IDLE_S
-            await asyncio.sleep(min(realis.dispatcher.IDLE_S, max(0.1, wait_s)))
+            wait_s = (due - self.clock.now()).total_seconds() if due else realis.dispatch.dispatcher.IDLE_S
+            await asyncio.sleep(min(realis.dispatch.dispatcher.IDLE_S, max(0.1, wait_s)))
 
     def crash(self) -> None:
         """``kill -9``: nothing of it does anything any more."""
@@ -290,7 +290,7 @@ class Schedule:
     async def _heal(self) -> None:
         """Everything works from now on; whatever is open must come to its end."""
         self.witness.note("heal")
-        realis.dispatcher.IDLE_S = CALM_IDLE_S
+        realis.dispatch.dispatcher.IDLE_S = CALM_IDLE_S
         self.weather = CALM
         self.events.weather = CALM
         self.signer.broken = 0.0
@@ -437,8 +437,8 @@ class Schedule:
 def staged(seed: int) -> Iterator[None]:
     """For the length of a schedule: the dispatcher's jitter from the seed, small steps of planning."""
     with (
-        patch.object(realis.dispatcher, "random", Chance(f"{seed}.jitter")),
-        patch.object(realis.dispatcher, "IDLE_S", IDLE_S),
-        patch.object(realis.planner, "STEP", 3),
+        patch.object(realis.dispatch.dispatcher, "random", Chance(f"{seed}.jitter")),
+        patch.object(realis.dispatch.dispatcher, "IDLE_S", IDLE_S),
+        patch.object(realis.dispatch.planner, "STEP", 3),
     ):
         yield

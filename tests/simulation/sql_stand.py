@@ -8,22 +8,22 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
-from realis.desk import Archive
-from realis.ports import Clock
-from realis.recipients import Targets
+from realis.ports.channel import Clock
+from realis.ports.stores import BatchStore, DeskStore
+from realis.ports.targets import Targets
+from realis.services.authoring import Archive
 from realis.storage.addresses import AddressBook
 from realis.storage.alerts import SqlAlerts
-from realis.storage.batches import SqlBatches
-from realis.storage.counting import count_dispatch
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
-from realis.storage.ledger import BatchState, DispatchState
+from realis.storage.drafts import SqlDesk
+from realis.storage.ledger.batches import SqlBatches
+from realis.storage.ledger.delivery_statistics import count_dispatch
+from realis.storage.ledger.dispatch_rows import BatchState, DispatchState
 from realis.storage.schema import batches, dispatches, targets
 from realis.storage.targets import SqlTargets
-from realis.stores import BatchStore, DeskStore
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.witness import PromiseBrokenError
-from tests.unit.realis.storage.town import PlainSealer
+from tests.support.core_world import PlainSealer
 
 
 class OneAtATime:

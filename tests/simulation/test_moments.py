@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from realis.delivery import Failed, FailureKind
-from realis.draft import DraftKind, DraftState
-from realis.stores import Claim
-from tests.unit.realis.storage.town import BERND, Town, flood, town
+from realis.model.delivery import Failed, FailureKind
+from realis.model.draft import DraftKind, DraftState
+from realis.ports.stores import Claim
+from tests.support.core_world import BERND, Town, flood, town
 
 
 @pytest.fixture

@@ -18,16 +18,16 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
-from realis.dispatcher import judge
-from realis.errors import RealisError
-from realis.ports import Limits
+from realis.dispatch.dispatcher import judge
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.model.errors import RealisError
+from realis.ports.channel import Limits
+from realis.ports.stores import Claim
 from realis.storage import migrate
-from realis.storage.counting import count_dispatch
 from realis.storage.database import Database
-from realis.storage.ledger import BatchState
+from realis.storage.ledger.delivery_statistics import count_dispatch
+from realis.storage.ledger.dispatch_rows import BatchState
 from realis.storage.schema import dispatches, enrolled
-from realis.stores import Claim
 from tests.fakes.clock import SettableClock
 from tests.simulation.memory_rows import BatchRow
 from tests.simulation.memory_stand import MemoryStand

@@ -59,7 +59,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """``realis.ports.Clock`` on the loop's time, ahead or behind by a fixed ``skew_s``."""
+    """``realis.ports.channel.Clock`` on the loop's time, ahead or behind by a fixed ``skew_s``."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, skew_s: float = 0.0) -> None:
         self._loop = loop

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from realis.alert import Occasion
-from realis.delivery import Accepted, Failed, FailureKind, Outcome, State
-from realis.incident import Revision
-from realis.ports import Kind, Message, Target
-from realis.stores import AlertStore, BatchResult, Claim
+from realis.model.alert import Occasion
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
+from realis.model.incident import Revision
+from realis.ports.channel import Kind, Message, Target
+from realis.ports.stores import AlertStore, BatchResult, Claim
 
 SKEW = timedelta(seconds=4)
 """Two clocks of one cluster may be this far apart in a schedule; a lease's margin is larger."""

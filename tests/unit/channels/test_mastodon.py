@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from channels.mastodon import classify, words
-from realis.delivery import FailureKind
-from realis.egress import Answer
+from realis.egress.client import Answer
+from realis.model.delivery import FailureKind
 from tests.fakes.channel_messages import rendered
 
 DATE = "Tue, 03 Nov 2026 10:00:00 GMT"

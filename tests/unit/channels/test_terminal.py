@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from channels.terminal import Terminal, block
-from realis.delivery import Accepted, Failed, FailureKind
-from realis.ports import Kind
+from realis.model.delivery import Accepted, Failed, FailureKind
+from realis.ports.channel import Kind
 from tests.fakes.channel_messages import NOTICE, account, message, rendered
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content.course_reader import read_course
-from realis.catalogue import Course, Question
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
+from realis.ports.content import Course, Question
 from tests.unit.content.conftest import COURSE
 
 TAGS = {"p", "br", "ul", "ol", "li", "strong", "em", "blockquote", "h3", "a"}

@@ -10,8 +10,8 @@ import pytest
 from content.course_reader import read_course
 from content.courses import CourseLibrary
 from content.front_matter import MAX_KEY_SENTENCE
-from realis.catalogue import Course, CourseCatalogue
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
+from realis.ports.content import Course, CourseCatalogue
 
 LIBRARY = CourseLibrary.load()
 SLUGS = ("brandrauch", "hochwasser", "stromausfall")

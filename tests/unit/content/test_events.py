@@ -7,8 +7,8 @@ import pytest
 from content.courses import CourseLibrary
 from content.events import OTHER, read_events
 from content.phrases import ALL_LANGUAGES, PhraseBook
-from realis.catalogue import EventType
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
+from realis.ports.content import EventType
 
 BOOK = PhraseBook.load()
 NEEDED = ["038", "034", "010", "063", "069", "012", "027", "029", "009", "044", "050", "062", "064", "999"]

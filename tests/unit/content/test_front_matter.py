@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from content.front_matter import read_front_matter, split
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 
 def test_the_body_keeps_its_line_numbers(course_text: str) -> None:

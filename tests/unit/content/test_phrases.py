@@ -9,8 +9,8 @@ import pytest
 
 from content.phrases import ALL_LANGUAGES, PhraseBook, fill, placeholders
 from content.reading import folder, read_table
-from realis.catalogue import Phrases
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
+from realis.ports.content import Phrases
 
 BOOK = PhraseBook.load()
 ENDINGS = ("all_clear", "retraction", "expiry")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from content.reading import read_table, tables, words
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
 
 
 def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:

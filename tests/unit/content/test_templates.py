@@ -9,8 +9,8 @@ import pytest
 
 from content.phrases import ALL_LANGUAGES, PhraseBook, placeholders
 from content.templates import read_templates
-from realis.draft import MAX_HEADLINE, DraftKind
-from realis.errors import ConfigurationError
+from realis.model.draft import MAX_HEADLINE, DraftKind
+from realis.model.errors import ConfigurationError
 
 BOOK = PhraseBook.load()
 OWN_WORDS = [f"BBK-EVC-{number}" for number in ("038", "034", "010", "063", "069", "012", "009", "050")]

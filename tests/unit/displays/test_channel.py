@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from displays.channel import Screens
-from realis.delivery import Accepted
-from realis.ports import Channel, Target, Topic
+from realis.model.delivery import Accepted
+from realis.ports.channel import Channel, Target, Topic
 from tests.fakes.channel_messages import message
-from tests.fakes.displays import FakeEvents
+from tests.support.displays import FakeEvents
 
 
 async def test_sending_hints_at_the_situation_and_accepts_for_every_screen() -> None:

@@ -13,10 +13,10 @@ from joserfc.jwk import ECKey
 from content.phrases import PhraseBook
 from displays.frames import MAX_FRAME_BYTES, Printer, fitted
 from displays.scene import Audience, Scene
-from realis.alert import Ending
-from realis.keys import JwsSigner, Keys
-from realis.views import Snapshot
-from tests.fakes.displays import ShiftedClock, ended, warning
+from realis.keystore.keys import JwsSigner, Keys
+from realis.model.alert import Ending
+from realis.ports.read_models import Snapshot
+from tests.support.displays import ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()
 HERE = Audience(frozenset(), everywhere=True, languages=("de", "ar"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from displays.gateway import _origin
-from tests.fakes.displays import make_stage
+from tests.support.displays import make_stage
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from content.phrases import PhraseBook
 from displays.frames import Printer
 from displays.hub import Hub, Kicked, Link, Outbox
 from displays.protocol import CloseCode, Have
-from realis.alert import Ending
-from realis.area import cell_of
-from realis.recipients import TargetRecord
-from realis.views import Snapshot
-from tests.fakes.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
+from realis.model.alert import Ending
+from realis.model.area import cell_of
+from realis.ports.read_models import Snapshot
+from realis.ports.targets import TargetRecord
+from tests.support.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()
 

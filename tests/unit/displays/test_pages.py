@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.fakes.displays import INCIDENT, TOKEN, Stage, make_stage
+from tests.support.displays import INCIDENT, TOKEN, Stage, make_stage
 
 Client = TestClient[web.Request, web.Application]
 

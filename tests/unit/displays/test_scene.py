@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 
 from displays.scene import Audience, choose, languages_of, spoken
-from realis.alert import Ending, Level
-from realis.area import cell_of, cells
-from realis.recipients import TargetRecord
-from realis.views import Snapshot, WarningView
-from tests.fakes.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
+from realis.model.alert import Ending, Level
+from realis.model.area import cell_of, cells
+from realis.ports.read_models import Snapshot, WarningView
+from realis.ports.targets import TargetRecord
+from tests.support.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()
 HERE = Audience(frozenset({cell_of(*WEIDENAU)}), everywhere=False, languages=("de",))

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.fakes.mobile import NOW, Phone, phone
+from tests.support.mobile import NOW, Phone, phone
 
 Client = TestClient[web.Request, web.Application]
 

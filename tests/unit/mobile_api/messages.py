@@ -13,7 +13,7 @@ import mobile_api
 PACKAGE = Path(mobile_api.__file__).parent
 TEMPLATES = PACKAGE / "templates"
 IN_CODE = ("Warnungen",)
-"""Sentences handed to the catalogue by Python (``mobile_api/worker.py``)."""
+"""Sentences handed to the catalogue by Python (``mobile_api/service_worker.py``)."""
 
 Message = str | tuple[str, str]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from realis.alert import Ending, Level, Occasion
-from tests.fakes.mobile import INCIDENT, NOW, Phone, warning
+from realis.model.alert import Ending, Level, Occasion
+from tests.support.mobile import INCIDENT, NOW, Phone, warning
 from tests.unit.mobile_api.conftest import Client
 
 OTHER = UUID(int=INCIDENT.int + 1)

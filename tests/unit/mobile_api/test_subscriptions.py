@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from realis.area import cell_of
-from tests.fakes.mobile import NOW, VAPID_KEY, Phone, phone
+from realis.model.area import cell_of
+from tests.support.mobile import NOW, VAPID_KEY, Phone, phone
 from tests.unit.mobile_api.conftest import Client
 
 URL = "/api/v1/push/subscriptions"

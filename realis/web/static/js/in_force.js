@@ -1,5 +1,5 @@
 /**
- * What is in force, for pages that decide without the server: the same rule as realis/incident.py, held to the same
+ * What is in force, for pages that decide without the server: the same rule as realis/model/incident.py, held to the same
  * vectors (tests/vectors/in_force.json). No clock here: `now` always comes in.
  *
  * @typedef {object} Entry one revision of an incident's chain

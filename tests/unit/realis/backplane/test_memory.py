@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from realis.backplane.memory import PENDING, MemoryEvents, Pending
-from realis.ports import Topic
+from realis.ports.channel import Topic
 
 
 def test_hints_come_in_order_and_once() -> None:

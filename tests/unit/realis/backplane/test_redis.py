@@ -8,7 +8,7 @@ import time
 import structlog
 
 from realis.backplane.redis import Bounds, RedisEvents
-from realis.ports import Topic
+from realis.ports.channel import Topic
 from tests.fakes.backplane import BOUND_S, QUICK, SINCE, hear, node, rest, until
 from tests.fakes.redis_server import RedisServer, redis_server
 

@@ -7,12 +7,12 @@ from time import perf_counter
 
 import pytest
 
-from realis.alert import Certainty, Ending, MsgType, Reference, Scope, Severity, Status, ending_of
-from realis.area import Circle
 from realis.cap.reader import read
 from realis.cap.signature import SignatureState
 from realis.cap.xml import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
-from realis.errors import UnreadableMessage
+from realis.model.alert import Certainty, Ending, MsgType, Reference, Scope, Severity, Status, ending_of
+from realis.model.area import Circle
+from realis.model.errors import UnreadableMessage
 from tests.data.cap import sample
 
 

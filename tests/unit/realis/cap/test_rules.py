@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from realis.alert import Alert, Info, MsgType, Reference, Scope, Status
-from realis.area import Area, NamedValue
 from realis.cap.reader import read
 from realis.cap.rules import check, looks_like_test
+from realis.model.alert import Alert, Info, MsgType, Reference, Scope, Status
+from realis.model.area import Area, NamedValue
 from tests.data.cap import sample
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -11,8 +11,8 @@ from lxml import etree
 from realis.cap.reader import read
 from realis.cap.signature import SignatureState, XmlSigner, verify
 from realis.cap.writer import write
-from realis.errors import ConfigurationError, SigningFailed
-from realis.keys import Keys
+from realis.keystore.keys import Keys
+from realis.model.errors import ConfigurationError, SigningFailed
 from tests.data.cap import sample, xsd_valid
 
 

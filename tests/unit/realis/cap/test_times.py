@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from realis.cap.times import MissingZone, is_strict, read_time, write_time
-from realis.errors import InvalidInput
+from realis.model.errors import InvalidInput
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from realis.alert import Alert, Reference, Resource
-from realis.area import Area, Circle, NamedValue
 from realis.cap.reader import read
 from realis.cap.writer import write
-from realis.errors import InvalidInput
+from realis.model.alert import Alert, Reference, Resource
+from realis.model.area import Area, Circle, NamedValue
+from realis.model.errors import InvalidInput
 from tests.data.cap import sample, xsd_valid
 
 

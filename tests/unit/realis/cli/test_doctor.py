@@ -17,22 +17,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
-from realis.cli import doctor as looking
+from realis.app.diagnostics import Finding, Level
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock, open_database
+from realis.cli import doctor
 from realis.cli.init import Answers, write_settings
 from realis.cli.main import app
-from realis.doctor import Finding, Level
-from realis.keys import Keys
-from realis.recipients import NewTarget
-from realis.release import Role
-from realis.settings import Settings
+from realis.keystore.keys import Keys
+from realis.policy.approval import Role
+from realis.ports.stores import AuditEntry
+from realis.ports.targets import NewTarget
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
+from realis.storage.drafts import SqlDesk
 from realis.storage.people import SqlUsers
 from realis.storage.schema import audit, holds
 from realis.storage.targets import SqlTargets
-from realis.stores import AuditEntry
-from realis.wiring import SystemClock, open_database
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_settings(file, Answers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
     text = file.read_text().replace('"var/realis"', f'"{tmp_path / "data"}"')
     file.write_text(text.replace("port = 8080", "port = 1").replace("port = 8081", "port = 1"))
-    monkeypatch.setattr(looking, "clock_is_synchronised", lambda: True)
+    monkeypatch.setattr(doctor, "clock_is_synchronised", lambda: True)
     return file
 
 
@@ -81,7 +81,7 @@ def test_a_new_installation_has_hints_only(config: Path) -> None:
 async def test_a_furnished_installation_is_in_order(config: Path) -> None:
     """Database, keys, audit chain and people are found fine."""
     await (await furnished(config)).close()
-    found = await looking.examine(config)
+    found = await doctor.examine(config)
     assert problems(found) == []
     said = " ".join(finding.what for finding in found)
     for word in ("Datenbank erreichbar", "Schlüssel vorhanden", "Protokoll unversehrt", "zwei Personen"):
@@ -97,11 +97,11 @@ async def test_open_and_lost_keys_are_found(config: Path) -> None:
     await database.close()
     (vapid,) = folder.glob("vapid-*.pem")
     vapid.chmod(0o644)
-    assert "dürfen" in problems(await looking.examine(config))[0]
+    assert "dürfen" in problems(await doctor.examine(config))[0]
     vapid.unlink()
-    assert "fehlt" in problems(await looking.examine(config))[0]
+    assert "fehlt" in problems(await doctor.examine(config))[0]
     (folder / "current.json").unlink()
-    assert "stumm" in problems(await looking.examine(config))[0]
+    assert "stumm" in problems(await doctor.examine(config))[0]
     assert not (folder / "current.json").exists(), "nothing was made anew"
 
 
@@ -111,7 +111,7 @@ async def test_a_changed_audit_entry_is_found(config: Path) -> None:
     async with database.write() as connection:
         await connection.execute(audit.update().values(actor="somebody else"))
     await database.close()
-    assert "ab Eintrag 1 verändert" in problems(await looking.examine(config))[0]
+    assert "ab Eintrag 1 verändert" in problems(await doctor.examine(config))[0]
 
 
 async def test_a_held_channel_is_a_problem(config: Path) -> None:
@@ -120,7 +120,7 @@ async def test_a_held_channel_is_a_problem(config: Path) -> None:
     async with database.write() as connection:
         await connection.execute(holds.insert().values(channel="mastodon", since=SystemClock().now(), reason="401"))
     await database.close()
-    assert problems(await looking.examine(config)) == ["Mastodon ist angehalten: 401"]
+    assert problems(await doctor.examine(config)) == ["Mastodon ist angehalten: 401"]
 
 
 async def test_a_clock_behind_the_record_is_a_problem(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,18 +128,18 @@ async def test_a_clock_behind_the_record_is_a_problem(config: Path, monkeypatch:
     await (await furnished(config)).close()
     wrong = SystemClock().now().replace(year=2020)
     monkeypatch.setattr(SystemClock, "now", lambda _self: wrong)
-    assert any("geht gegenüber der Datenbank" in what for what in problems(await looking.examine(config)))
+    assert any("geht gegenüber der Datenbank" in what for what in problems(await doctor.examine(config)))
 
 
 async def test_a_demo_and_a_damaged_database_are_problems(config: Path) -> None:
     """A demo's database is refused, and a file that is none says so instead of failing."""
     settings = Settings.load(config)
     await (await open_database(settings, demo=True)).close()
-    assert "gehört der Demo" in problems(await looking.examine(config))[0]
+    assert "gehört der Demo" in problems(await doctor.examine(config))[0]
     for file in settings.data_dir.glob("realis.db*"):
         file.unlink()
     (settings.data_dir / "realis.db").write_bytes(b"no database at all" * 100)
-    assert "Datenbank arbeitet nicht" in problems(await looking.examine(config))[0]
+    assert "Datenbank arbeitet nicht" in problems(await doctor.examine(config))[0]
 
 
 async def test_an_old_schema_is_a_problem(config: Path) -> None:
@@ -147,7 +147,7 @@ async def test_an_old_schema_is_a_problem(config: Path) -> None:
     settings = Settings.load(config)
     settings.data_dir.mkdir()
     (settings.data_dir / "realis.db").touch()
-    assert "anderen Version" in problems(await looking.examine(config))[0]
+    assert "anderen Version" in problems(await doctor.examine(config))[0]
 
 
 async def test_a_silent_gateway_is_a_problem_while_the_program_runs(config: Path) -> None:
@@ -155,11 +155,11 @@ async def test_a_silent_gateway_is_a_problem_while_the_program_runs(config: Path
     await (await furnished(config)).close()
     with (config.parent / "data" / "serve.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert [what.split(" antwortet")[0] for what in problems(await looking.examine(config))] == [
+        assert [what.split(" antwortet")[0] for what in problems(await doctor.examine(config))] == [
             "Die Webseite",
             "Das Gateway der Bildschirme",
         ]
-    assert problems(await looking.examine(config)) == []
+    assert problems(await doctor.examine(config)) == []
 
 
 async def test_ports_and_redis_are_asked() -> None:
@@ -167,10 +167,10 @@ async def test_ports_and_redis_are_asked() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await looking.port_answers("0.0.0.0", port)
-    assert not await looking.port_answers("127.0.0.1", 1)
-    assert await looking.redis_answers("") is None
-    assert await looking.redis_answers("redis://127.0.0.1:1/0") is False
+        assert await doctor.port_answers("0.0.0.0", port)
+    assert not await doctor.port_answers("127.0.0.1", 1)
+    assert await doctor.redis_answers("") is None
+    assert await doctor.redis_answers("redis://127.0.0.1:1/0") is False
 
 
 @contextmanager
@@ -199,8 +199,8 @@ async def test_the_certificate_is_read_by_connecting(tmp_path: Path, days: int, 
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), "localhost", 0, ssl=serving)
         async with server:
             url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
-            seen = await looking.look_at_certificate(url, SystemClock().now(), trusting)
-            strange = await looking.look_at_certificate(url, SystemClock().now())
+            seen = await doctor.look_at_certificate(url, SystemClock().now(), trusting)
+            strange = await doctor.look_at_certificate(url, SystemClock().now())
     assert seen.level is level
     assert strange.level is Level.PROBLEM
     assert "self-signed" in strange.what
@@ -208,10 +208,10 @@ async def test_the_certificate_is_read_by_connecting(tmp_path: Path, days: int, 
 
 async def test_a_certificate_of_nobody_is_a_problem() -> None:
     """Where nothing listens, that is said."""
-    found = await looking.look_at_certificate("https://localhost:1", SystemClock().now())
+    found = await doctor.look_at_certificate("https://localhost:1", SystemClock().now())
     assert found.level is Level.PROBLEM
 
 
 def test_the_kernel_is_asked_about_ntp() -> None:
     """It answers yes, no or nothing, and never fails."""
-    assert looking.clock_is_synchronised() in (True, False, None)
+    assert doctor.clock_is_synchronised() in (True, False, None)

@@ -11,17 +11,17 @@ from typing import TypeVar
 import pytest
 from typer.testing import CliRunner, Result
 
+from realis.app.settings import Settings
+from realis.app.wiring import SystemClock, open_database
 from realis.cli.init import Answers, write_settings
 from realis.cli.main import app
-from realis.keys import Keys
-from realis.recipients import NewTarget
-from realis.settings import Settings
+from realis.keystore.keys import Keys
+from realis.ports.targets import NewTarget
 from realis.storage import audit
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
-from realis.storage.incidents import SqlDesk
+from realis.storage.drafts import SqlDesk
 from realis.storage.targets import SqlTargets
-from realis.wiring import SystemClock, open_database
 
 T = TypeVar("T")
 SILENCE, PAIR = "--yes-silence-every-phone", "--yes-pair-every-screen-again"

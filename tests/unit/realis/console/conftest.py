@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, CookieJar
 
-from realis.release import Role
-from tests.fakes.desk import PASSWORD, House, house, serve
+from realis.policy.approval import Role
+from tests.support.desk import PASSWORD, House, house, serve
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 

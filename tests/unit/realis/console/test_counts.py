@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from realis.console.delivery import tally
-from realis.delivery import State
-from realis.ports import Kind
-from realis.views import ChannelCount
+from realis.console.incident_page import tally
+from realis.model.delivery import State
+from realis.ports.channel import Kind
+from realis.ports.read_models import ChannelCount
 from tests.fakes.counts import night, telling
-from tests.fakes.desk import House, content
+from tests.support.desk import House, content
 from tests.unit.realis.console.conftest import Visitor
 
 PLAIN = ChannelCount("webpush", UUID(int=0), 1, Kind.ALERT, 0)

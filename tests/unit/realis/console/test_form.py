@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from realis.console.areas import chosen_places, own_areas, place_area, sketch
+from realis.console.area_form import chosen_places, own_areas, place_area, sketch
 from realis.console.local_time import later, local_parts, read_local
-from realis.errors import InvalidInput
-from tests.fakes.desk import PLACES, triangle
+from realis.model.errors import InvalidInput
+from tests.support.desk import PLACES, triangle
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from realis.release import Role
+from realis.policy.approval import Role
 from realis.web.sessions import hash_token
-from tests.fakes.desk import PASSWORD, House, content
+from tests.support.desk import PASSWORD, House, content
 from tests.unit.realis.console.conftest import Visitor
 
 

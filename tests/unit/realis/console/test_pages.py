@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from realis.alert import Occasion
-from realis.draft import DraftKind, DraftState, LanguageText
-from realis.release import Role
-from tests.fakes.desk import House, content, triangle
+from realis.model.alert import Occasion
+from realis.model.draft import DraftKind, DraftState, LanguageText
+from realis.policy.approval import Role
+from tests.support.desk import House, content, triangle
 from tests.unit.realis.console.conftest import Visitor
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</textarea><script>alert(2)</script>"

@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from realis.cap.reader import read
-from realis.errors import Conflict
 from realis.intake import cap_http
 from realis.intake.receiving import Receipt
-from realis.people import TokenKind, TokenRecord
+from realis.model.errors import Conflict
+from realis.ports.accounts import TokenKind, TokenRecord
 
 AUTHORITY_TOKEN = "behoerde-geheim"
 SCREEN_TOKEN = "bildschirm-geheim"

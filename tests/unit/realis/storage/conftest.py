@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.realis.storage.town import Town, town
+from tests.support.core_world import Town, town
 
 
 @pytest.fixture

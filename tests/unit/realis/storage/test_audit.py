@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, select, update
 
+from realis.ports.stores import AuditEntry
 from realis.storage import audit
 from realis.storage.schema import audit as table
-from realis.stores import AuditEntry
-from tests.unit.realis.storage.town import Town
+from tests.support.core_world import Town
 
 
 async def _fill(here: Town) -> None:

@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.errors import ConfigurationError
-from realis.release import Role
+from realis.app.wiring import only_one
+from realis.model.errors import ConfigurationError
+from realis.policy.approval import Role
 from realis.storage import migrate
 from realis.storage.database import Database
-from realis.storage.marks import check_mark, has_subscriptions
+from realis.storage.database_identity import check_mark, has_subscriptions
 from realis.storage.people import SqlUsers
-from realis.wiring import only_one
 from tests.fakes.clock import SettableClock
-from tests.unit.realis.storage.town import Town
+from tests.support.core_world import Town
 
 
 @pytest.fixture

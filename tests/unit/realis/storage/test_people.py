@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from realis.errors import Conflict
-from realis.people import TokenKind
-from realis.release import Role
+from realis.model.errors import Conflict
+from realis.policy.approval import Role
+from realis.ports.accounts import TokenKind
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.schema import sessions as session_rows
-from tests.unit.realis.storage.town import Town
+from tests.support.core_world import Town
 
 CAPTURE = frozenset({Role.CAPTURE})
 

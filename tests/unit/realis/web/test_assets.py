@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from realis.errors import ConfigurationError
+from realis.model.errors import ConfigurationError
 from realis.web.assets import FOR_EVER, Assets
 from realis.web.build_assets import WANTED, build
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from realis.web.throttle import FORGOTTEN_AFTER, LONGEST, Throttle
-from tests.fakes.desk import MovableClock
+from tests.support.desk import MovableClock
 
 
 def test_waiting_grows_to_a_minute_and_no_further() -> None:

@@ -1,0 +1,1 @@
+"""Telegram: a public channel, edited and answered through the Bot API."""

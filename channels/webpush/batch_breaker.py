@@ -1,0 +1,31 @@
+"""Stops a batch from knocking again and again at a push service that does not open."""
+
+from __future__ import annotations
+
+from realis.model.delivery import OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
+
+AFTER = 8
+"""Failures in a row that concern the service, not the phone, before the rest of the batch is spared."""
+
+
+class Brake:
+    """Counts one origin's failures within one batch; ``held`` is what targets not tried any more get."""
+
+    __slots__ = ("_row", "held")
+
+    def __init__(self) -> None:
+        self._row = 0
+        self.held: Failed | None = None
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """Count an outcome and hand it back unchanged."""
+        # A row of subscriptions made with foreign keys (AUTH) must not keep the others of the batch from being tried.
+        if isinstance(outcome, Accepted) or outcome.kind not in OF_THE_SERVICE:
+            self._row, self.held = 0, None
+            return outcome
+        self._row += 1
+        if self._row >= AFTER:
+            # Nothing left the house for those that follow, so they are a time-out, not an unknown.
+            kind = FailureKind.TIMEOUT if outcome.kind is FailureKind.UNKNOWN else outcome.kind
+            self.held = Failed(kind, f"nicht versucht: {outcome.detail}", retry_after_s=outcome.retry_after_s)
+        return outcome

@@ -1,0 +1,180 @@
+"""Works off one job: seals each push and posts it, nearest first. Runs in a child process, or in ours for tests.
+
+It opens no database, holds no key of ours and knows no time but what the job says and how long ago that was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+
+from channels.webpush.batch_breaker import Brake
+from channels.webpush.http_client import Peer, Poster, Reply
+from channels.webpush.ipc import Job, Route
+from channels.webpush.request_encryption import Sealer
+from channels.webpush.responses import outcome_of
+from realis.egress.policy import Policy
+from realis.model.delivery import Failed, FailureKind, Outcome
+from realis.model.errors import InvalidInput
+
+Tell = Callable[[int, Outcome], None]
+"""Hears what became of the target in this place; once for each."""
+
+_OWN_HEADERS = {"User-Agent": "REALIS", "Accept-Encoding": "identity"}
+_NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
+_AT_ONCE = 8
+"""Pushes begun before the loop may look at answers."""
+
+_COMPANY_S = 0.002
+"""How long a free place waits for others to be filled with it."""
+
+_TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
+
+
+@dataclass(slots=True)
+class _Service:
+    """What all pushes of the job to one service share."""
+
+    sealer: Sealer
+    peer: Peer
+    head: str
+    brake: Brake = field(default_factory=Brake)
+
+
+class Worker:
+    """Seals and posts."""
+
+    def __init__(self, policy: Policy, *, trust: str = "") -> None:
+        self._policy = policy
+        self._poster = Poster(policy, trust=trust)
+
+    async def work(self, job: Job, tell: Tell) -> None:
+        """Send to every target of the job, begun in their order."""
+        await _Run(job, [self._service(job, route) for route in job.routes], self._poster, tell).run()
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._poster.close()
+
+    def _service(self, job: Job, route: Route) -> _Service | Failed:
+        try:
+            sealer = Sealer(job.record, route.origin, self._policy)
+        except InvalidInput as refused:
+            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+        url = sealer.url
+        peer = Peer(url.raw_host or "", url.port or 443, url.scheme == "https")
+        headers = {"Host": route.origin.partition("//")[2], **route.headers, **_OWN_HEADERS}
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        return _Service(sealer, peer, "\r\n".join([*lines, "Content-Length: "]))
+
+
+class InProcess:
+    """``channels.webpush.channel.Pusher`` without child processes, for tests and small installations."""
+
+    def __init__(self, policy: Policy, *, trust: str = "") -> None:
+        self._worker = Worker(policy, trust=trust)
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def work(self, job: Job) -> list[Outcome]:
+        """One outcome per target of the job, in order."""
+        outcomes: list[Outcome] = [_NOT_TRIED] * len(job.targets)
+        await self._worker.work(job, outcomes.__setitem__)
+        return outcomes
+
+    async def close(self) -> None:
+        """Give back connections."""
+        self._worker.close()
+
+
+class _Run:
+    """One job being worked off: a bounded number of pushes is out; each answer lets the next one go."""
+
+    def __init__(self, job: Job, services: list[_Service | Failed], poster: Poster, tell: Tell) -> None:
+        self._job = job
+        self._services = services
+        self._poster = poster
+        self._tell = tell
+        self._sealed = self._requests()
+        self._out = 0
+        self._spent = False
+        self._refill: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+
+    async def run(self) -> None:
+        """Until every target has an outcome."""
+        for _ in range(_AT_ONCE):
+            self._fill(1)
+            await asyncio.sleep(0)  # the very first ones leave one by one, so that they leave at once
+        while not self._over.done() and not self._spent and self._out < self._job.in_flight:
+            self._fill(_AT_ONCE)
+            await asyncio.sleep(0)
+        await self._over
+
+    def _fill(self, most: int) -> None:
+        """Let some more go, as far as there is room: first seal them all, then send, so that they leave together."""
+        room = min(most, self._job.in_flight - self._out)
+        for index, service, request in list(islice(self._sealed, room)):
+            self._out += 1
+            self._poster.post(service.peer, request, self._job.timeout_s, partial(self._answered, index, service))
+        if self._out == 0 and not self._over.done():
+            self._over.set_result(None)
+
+    def _requests(self) -> Iterator[tuple[int, _Service, bytes]]:
+        """Every target's request in turn, made when it is asked for; whom nothing can be sent is told at once."""
+        for index, (route, address) in enumerate(self._job.targets):
+            service = self._services[route]
+            sealed = self._unsent(service) or _seal(service, address)
+            if isinstance(sealed, Failed):
+                self._tell(index, sealed)
+            elif isinstance(service, _Service):
+                path, body = sealed
+                yield index, service, f"POST {path} HTTP/1.1\r\n{service.head}{len(body)}\r\n\r\n".encode() + body
+        self._spent = True
+
+    def _unsent(self, service: _Service | Failed) -> Failed | None:
+        """Why nothing may be sent to this service now, or None."""
+        if isinstance(service, Failed):
+            return service
+        return _TOO_LATE if self._loop.time() - self._started >= self._job.left_s else service.brake.held
+
+    def _answered(self, index: int, service: _Service, reply: Reply | Failed) -> None:
+        if self._over.done():
+            return  # given up meanwhile
+        self._out -= 1
+        self._tell(index, service.brake.note(self._outcome(reply)))
+        # Requests that leave together wake the other side once; but nobody waits long for company.
+        if self._out == 0 or self._job.in_flight - self._out >= _AT_ONCE:
+            self._go_on()
+        elif self._refill is None and not self._spent:
+            self._refill = self._loop.call_later(_COMPANY_S, self._go_on)
+
+    def _outcome(self, reply: Reply | Failed) -> Outcome:
+        if isinstance(reply, Failed):
+            return reply
+        now = (
+            self._job.now + timedelta(seconds=self._loop.time() - self._started) if reply.retry_after else self._job.now
+        )
+        return outcome_of(reply.status, reply.retry_after, now)
+
+    def _go_on(self) -> None:
+        if self._refill is not None:
+            self._refill.cancel()
+            self._refill = None
+        if self._over.done():
+            return
+        try:
+            self._fill(_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - called by the event loop: whoever awaits the run must hear it
+            self._over.set_exception(error)
+
+
+def _seal(service: _Service | Failed, address: str) -> tuple[str, bytes] | Failed:
+    return service if isinstance(service, Failed) else service.sealer.seal(address)

@@ -1,0 +1,70 @@
+"""What a push service's answer means for one target. Pure; it must not decide what happens next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+
+_ACCEPTED = frozenset({200, 201, 202, 204})
+_TAKEN = Accepted()
+_KINDS = {
+    400: (FailureKind.REJECTED, "Push-Dienst lehnt die Anfrage ab"),
+    401: (FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an"),
+    403: (FailureKind.AUTH, "Push-Dienst erkennt unseren Schlüssel nicht an"),
+    404: (FailureKind.GONE, "Anmeldung besteht nicht mehr"),
+    408: (FailureKind.UNAVAILABLE, "Push-Dienst war zu langsam"),
+    410: (FailureKind.GONE, "Anmeldung besteht nicht mehr"),
+    413: (FailureKind.TOO_LARGE, "Nachricht zu lang für den Push-Dienst"),
+    429: (FailureKind.RATE_LIMITED, "Push-Dienst bittet um Pause"),
+}
+_LONGEST_SECONDS = 9
+_WITH_WAIT = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
+
+
+def outcome_of(status: int, retry_after: str, now: datetime) -> Outcome:
+    """The outcome an HTTP answer stands for (RFC 8030, RFC 8292 and what the services document).
+
+    Args:
+        retry_after: the header's value, or empty.
+    """
+    if status in _ACCEPTED:
+        return _TAKEN
+    kind, words = _KINDS.get(status) or _by_class(status)
+    wait_s = retry_after_s(retry_after, now) if kind in _WITH_WAIT else None
+    return Failed(kind, f"{words} ({status})", retry_after_s=wait_s)
+
+
+def for_this_target_only(outcome: Outcome) -> Outcome:
+    """A denial that must not put the channel on hold for everyone.
+
+    So it is with a stranger's own server, and with one phone whose subscription belongs to another key while the
+    service takes our other pushes: else a single false subscription would silence the city.
+    """
+    if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
+        return Failed(FailureKind.REJECTED, outcome.detail)
+    return outcome
+
+
+def retry_after_s(wish: str, now: datetime) -> float | None:
+    """Seconds the service asked to wait: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable."""
+    value = wish.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:_LONGEST_SECONDS]) if len(value) <= _LONGEST_SECONDS else None
+    try:
+        when = parsedate_to_datetime(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _by_class(status: int) -> tuple[FailureKind, str]:
+    if status >= 500:
+        return FailureKind.UNAVAILABLE, "Push-Dienst ist gestört"
+    if 300 <= status < 400:
+        return FailureKind.REJECTED, "Push-Dienst leitet um; Umleitungen werden nicht befolgt"
+    if status < 300:
+        return FailureKind.UNKNOWN, "Push-Dienst antwortet unverständlich"
+    return FailureKind.REJECTED, "Push-Dienst lehnt die Anfrage ab"

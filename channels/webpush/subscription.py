@@ -1,0 +1,117 @@
+"""A phone's push subscription: from what the browser sends to the stored address and back.
+
+It must not send anything, nor repeat an endpoint or a key in an error.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yarl import URL
+
+from channels.webpush.encryption import AUTH_BYTES, POINT_BYTES, KeyUnusableError, Receiver, receiver
+from realis.egress.policy import Policy, check_url
+from realis.model.errors import InvalidInput
+
+_KNOWN_HOSTS = ("fcm.googleapis.com",)
+_KNOWN_SUFFIXES = (".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
+_AGAIN = "Melden Sie das Gerät auf der Seite neu an."
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where a push goes and for whom it is encrypted."""
+
+    endpoint: str
+    receiver: Receiver
+
+
+def is_known_service(host: str) -> bool:
+    """Whether one of the big browsers' push services lives there. Decides the lane, never the permission."""
+    return host in _KNOWN_HOSTS or host.endswith(_KNOWN_SUFFIXES)
+
+
+def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
+    """The address to store and its origin, from a browser's ``PushSubscription.toJSON()``.
+
+    Args:
+        data: decoded JSON; the keys may lie under ``keys`` or beside the endpoint.
+        policy: which endpoints may be reached at all.
+
+    Raises:
+        InvalidInput: in German, saying which part is wrong.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidInput("Die Anmeldung für Push ist unlesbar.", where="subscription", remedy=_AGAIN)
+    keys = data.get("keys", data)
+    if not isinstance(keys, Mapping):
+        raise InvalidInput("Die Schlüssel der Anmeldung fehlen.", where="keys", remedy=_AGAIN)
+    endpoint = data.get("endpoint")
+    if not isinstance(endpoint, str) or not endpoint:
+        raise InvalidInput("Die Adresse des Push-Dienstes fehlt.", where="endpoint", remedy=_AGAIN)
+    url = check_url(endpoint, policy)
+    point, auth = _decoded(keys, "p256dh", POINT_BYTES), _decoded(keys, "auth", AUTH_BYTES)
+    try:
+        receiver(point, auth)
+    except KeyUnusableError:
+        raise InvalidInput("Der Schlüssel p256dh ist kein gültiger Schlüssel.", where="p256dh", remedy=_AGAIN) from None
+    return _address(endpoint, point, auth), origin_of(url)
+
+
+class DamagedAddressError(ValueError):
+    """A stored address that is not what ``parse_subscription`` made."""
+
+
+def read_address(address: str) -> Subscription:
+    """A stored address, ready to encrypt for.
+
+    Raises:
+        DamagedAddressError: the stored text cannot be used.
+    """
+    try:
+        data = json.loads(address)
+        point, auth = urlsafe_b64decode(data["p256dh"] + "=="), urlsafe_b64decode(data["auth"] + "==")
+        return Subscription(str(data["endpoint"]), receiver(point, auth))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedAddressError("stored subscription is damaged") from error
+
+
+def endpoint_of(address: str) -> str:
+    """Where a stored address points. Raises ``DamagedAddressError``."""
+    try:
+        return str(json.loads(address)["endpoint"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedAddressError("stored subscription is damaged") from error
+
+
+def origin_of(url: URL) -> str:
+    """The origin as VAPID's audience wants it (RFC 6454): lower case, no default port."""
+    host = (url.raw_host or "").lower()
+    name = f"[{host}]" if ":" in host else host
+    default = 443 if url.scheme == "https" else 80
+    return f"{url.scheme}://{name}" if url.port in (default, None) else f"{url.scheme}://{name}:{url.port}"
+
+
+def _address(endpoint: str, point: bytes, auth: bytes) -> str:
+    return json.dumps({"endpoint": endpoint, "p256dh": _encoded(point), "auth": _encoded(auth)}, separators=(",", ":"))
+
+
+def _encoded(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decoded(keys: Mapping[object, object], name: str, length: int) -> bytes:
+    text = keys.get(name)
+    if not isinstance(text, str) or not text:
+        raise InvalidInput(f"Der Schlüssel {name} fehlt.", where=name, remedy=_AGAIN)
+    try:
+        raw = urlsafe_b64decode(text.rstrip("=").encode("ascii") + b"==") if len(text) <= 4 * length else b""
+    except (binascii.Error, UnicodeEncodeError):
+        raw = b""
+    if len(raw) != length or _encoded(raw) != text.rstrip("="):
+        raise InvalidInput(f"Der Schlüssel {name} ist unlesbar oder hat die falsche Länge.", where=name, remedy=_AGAIN)
+    return raw

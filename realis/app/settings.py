@@ -1,0 +1,182 @@
+"""All settings, read once at start from ``realis.toml`` and the environment (``REALIS_…``). Decides nothing.
+
+Only ``Settings.load`` reads anything: settings made in code (the demo's) take nothing from where they run.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from realis.model.errors import ConfigurationError
+from realis.ports.installation import City, Place
+
+DEFAULT_FILE = Path("realis.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlaceSettings(_Section):
+    """A district: a circle in degrees and kilometres; ``approximate`` is shown to people."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    name: str = Field(min_length=1, max_length=80)
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    radius_km: float = Field(gt=0, le=200)
+    approximate: bool = True
+
+
+class CitySettings(_Section):
+    """Who warns, where, in which languages."""
+
+    name: str = Field(min_length=1, max_length=80)
+    authority: str = Field(min_length=1, max_length=160)
+    time_zone: str = "Europe/Berlin"
+    languages: tuple[str, ...] = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
+    contact: str = ""
+    places: tuple[PlaceSettings, ...] = ()
+
+
+class CapSettings(_Section):
+    """How our own CAP messages name themselves (no spaces, commas, ``<`` or ``&``)."""
+
+    sender: str = Field(pattern=r"^[^\s,<&]+$")
+    identifier_prefix: str = Field(pattern=r"^[^\s,<&]+$")
+
+
+class TelegramSettings(_Section):
+    """A public Telegram channel. Empty means not set up."""
+
+    token: SecretStr = SecretStr("")
+    chat_id: str = ""
+    base_url: str = "https://api.telegram.org"
+    exercises: bool = False
+
+
+class MastodonSettings(_Section):
+    """A Mastodon account. Empty means not set up."""
+
+    base_url: str = ""
+    token: SecretStr = SecretStr("")
+    exercises: bool = False
+
+
+def _in_data_dir(known: dict[str, Any]) -> str:
+    return f"sqlite+aiosqlite:///{known['data_dir'].resolve() / 'realis.db'}"
+
+
+def _network(written: object) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(str(written))
+    except ValueError as error:
+        raise ValueError(f"„{written}“ ist kein Netz, wie es zum Beispiel 172.16.0.0/12 ist") from error
+    if network.prefixlen == 0:
+        raise ValueError("in diesem Netz ist jeder, also könnte jeder sich ausgeben, für wen er will")
+    return network
+
+
+ProxyNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
+_DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
+
+
+class Settings(BaseSettings):
+    """Everything ``realis serve`` can be told.
+
+    Args:
+        database_url: where the record is kept; by default a SQLite file in ``data_dir``.
+        redis_url: what several processes tell each other by; without it they poll.
+        lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
+        trusted_proxies: networks of our own proxies; only from there is it believed who a request comes from.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    city: CitySettings
+    cap: CapSettings
+    data_dir: Path = Path("var/realis")
+    database_url: str = Field(default_factory=_in_data_dir, pattern=_DATABASES, repr=False)
+    redis_url: str = Field(default="", pattern=r"^$|^(rediss?|unix)://", repr=False)
+    lease_s: float = Field(default=30.0, ge=1, le=600)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = Field(default=8081, ge=0, le=65535)
+    public_url: str = "http://localhost:8080"
+    gateway_url: str = "ws://localhost:8081"
+    push_contact: str = "mailto:webmaster@example.org"
+    trusted_proxies: tuple[ProxyNetwork, ...] = ()
+    pause_s: float = Field(default=10.0, ge=0, le=300)
+    telegram: TelegramSettings = TelegramSettings()
+    mastodon: MastodonSettings = MastodonSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments; and for ``load`` the environment over the file."""
+        if settings_cls.model_config.get("toml_file") is None:
+            return (init_settings,)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @classmethod
+    def load(cls, file: Path = DEFAULT_FILE) -> Self:
+        """Read the file and the environment.
+
+        Raises:
+            ConfigurationError: the file is missing or a value is wrong; says which.
+        """
+        if not file.is_file():
+            raise ConfigurationError(
+                f"Die Einstellungsdatei {file} fehlt.", remedy="`realis init` schreibt sie; `--demo` braucht keine."
+            )
+
+        class FromFile(cls):  # type: ignore[valid-type,misc]
+            model_config = SettingsConfigDict(toml_file=file)
+
+        try:
+            loaded: Self = FromFile()
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{file} ist kein gültiges TOML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ConfigurationError(f"Einstellung {where}: {first['msg']}", where=where) from error
+        return loaded
+
+    @property
+    def alone(self) -> bool:
+        """Whether the record is a file of this process's own, rather than a PostgreSQL that several share."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach this installation over TLS."""
+        return self.public_url.startswith("https://")
+
+    def as_city(self, *, demo: bool = False) -> City:
+        """The city as the program's parts see it."""
+        return City(
+            name=self.city.name,
+            authority=self.city.authority,
+            time_zone=self.city.time_zone,
+            public_url=self.public_url,
+            gateway_url=self.gateway_url,
+            languages=self.city.languages,
+            places=tuple(Place(**place.model_dump()) for place in self.city.places),
+            demo=demo,
+            contact=self.city.contact,
+        )

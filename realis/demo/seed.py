@@ -1,0 +1,99 @@
+"""The demo's settings, people and screens. They exist in a demo's database and nowhere else."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from realis.app.channel_registry import Doors
+from realis.app.container import Core
+from realis.app.pairing import pair_screen, screen_target
+from realis.app.settings import CapSettings, CitySettings, MastodonSettings, Settings, TelegramSettings
+from realis.app.wiring import Variation
+from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.model.alert import Occasion
+from realis.policy.approval import IssuePolicy, Role
+from realis.ports.accounts import TokenKind, User
+from realis.web.passwords import Passwords, issue_one_time
+from realis.web.sessions import hash_token, new_token
+
+PEOPLE = (
+    ("anna", frozenset({Role.CAPTURE, Role.ADMIN})),
+    ("bernd", frozenset({Role.CAPTURE, Role.RELEASE})),
+    ("carla", frozenset({Role.TRAINER})),
+)
+SCREENS = (("Bahnhof", "siegen-mitte"), ("Rathaus Weidenau", "weidenau"))
+
+VARIATION = Variation(
+    policy=IssuePolicy(frozenset({Occasion.UEBUNG})),
+    doors=Doors.loopback(),
+    demo=True,
+)
+"""The demo issues exercises only, connects to this machine only, and marks its database."""
+
+
+def data(name: str) -> dict[str, dict[str, dict[str, str]]]:
+    """One of the demo's data files."""
+    return tomllib.loads((resources.files("realis.demo") / "data" / name).read_text(encoding="utf-8"))
+
+
+def settings(
+    data_dir: Path,
+    *,
+    port: int,
+    gateway_port: int,
+    telegram: TelegramStandIn,
+    mastodon: MastodonStandIn,
+    pause_s: float,
+) -> Settings:
+    """Settings for the demo: Siegen's districts, loopback addresses, accounts at the stand-ins."""
+    plain = data("siegen.toml")
+    return Settings(
+        city=CitySettings.model_validate(plain["city"]),
+        cap=CapSettings.model_validate(plain["cap"]),
+        data_dir=data_dir,
+        host="127.0.0.1",
+        port=port,
+        gateway_host="127.0.0.1",
+        gateway_port=gateway_port,
+        public_url=f"http://localhost:{port}",
+        gateway_url=f"ws://localhost:{gateway_port}",
+        pause_s=pause_s,
+        telegram=TelegramSettings(token=SecretStr("1:demo"), chat_id="@siegen_demo", base_url=telegram.base_url),
+        mastodon=MastodonSettings(token=SecretStr("demo"), base_url=mastodon.base_url),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays in the demo, with what is printed once."""
+
+    people: dict[str, User]
+    passwords: dict[str, str]
+    screens: dict[str, str]
+    authority_token: str
+
+
+async def cast(core: Core, authority: str) -> Cast:
+    """Create or renew the demo's people, screens and the authority's token; everything secret is fresh."""
+    people, passwords = {}, {}
+    for name, roles in PEOPLE:
+        issued = await issue_one_time(Passwords())
+        found = await core.users.credentials(name)
+        if found is None:
+            user = await core.users.add(name, roles, password_hash=issued.password_hash, must_change=True)
+        else:
+            user = found[0]
+            await core.users.set_password(user.id, issued.password_hash, must_change=True)
+        people[name], passwords[name] = user, issued.password
+    screens = {}
+    for name, place in SCREENS:
+        token = await pair_screen(core.targets, core.tokens, screen_target(core.city, name, place, joined=True))
+        screens[name] = f"{core.city.public_url}/display/?screen={place}#token={token}"
+    token = new_token()
+    await core.tokens.add(TokenKind.AUTHORITY, authority, token_hash=hash_token(token))
+    return Cast(people, passwords, screens, token)

@@ -1,0 +1,11 @@
+"""Stand-ins for Telegram and Mastodon on this machine, so that the demo shows posts appear, change and end.
+
+They are no servers for anyone else: loopback only, nothing kept on disk, and their pages say they are staged.
+"""
+
+from __future__ import annotations
+
+from realis.demo.simulated_mastodon import MastodonStandIn
+from realis.demo.simulated_telegram import TelegramStandIn
+
+__all__ = ["MastodonStandIn", "TelegramStandIn"]

@@ -1,0 +1,1 @@
+"""The one guarded way out to addresses named by strangers or settings."""

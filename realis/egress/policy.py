@@ -1,0 +1,159 @@
+"""Where REALIS may connect to: policies over a URL and over the address behind it. Pure; opens nothing.
+
+Policies come by injection. There is no setting that loosens one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Protocol
+
+from yarl import URL
+
+from realis.model.errors import InvalidInput
+
+__all__ = ["MAX_URL", "Address", "Configured", "LoopbackOnly", "Policy", "PublicOnly", "check_url"]
+
+MAX_URL = 2048
+Address = IPv4Address | IPv6Address
+
+# Printable ASCII without space, quote, angle brackets and backslash.
+_SIGNS = re.compile(r"[!#-;=?-\[\]-~]*")
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+# What inet_aton and browsers read as a number: decimal, octal (leading zero) or hexadecimal.
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+
+
+class Policy(Protocol):
+    """Which URLs and which addresses behind them may be reached."""
+
+    def refusal(self, url: URL) -> str:
+        """Why this URL is not allowed, in one German sentence, or empty."""
+        ...
+
+    def allows(self, address: Address) -> bool:
+        """Whether a connection to this address may be opened."""
+        ...
+
+
+class PublicOnly:
+    """Strangers' addresses: https on port 443, a real name, a globally routable address."""
+
+    def refusal(self, url: URL) -> str:
+        """Refuses other schemes and ports, IP literals in any notation, and names that are not host names."""
+        if url.scheme != "https":
+            return "Die Adresse muss mit https:// beginnen."
+        if url.port != 443:
+            return "Die Adresse darf nur den Port 443 verwenden."
+        return _name_refusal(url.raw_host or "")
+
+    def allows(self, address: Address) -> bool:
+        """Only globally routable unicast addresses, also behind a v4-mapped or translated one."""
+        return _is_public(address)
+
+
+class LoopbackOnly:
+    """The demo and tests: http or https to this machine, nowhere else."""
+
+    def refusal(self, url: URL) -> str:
+        """Refuses every host but localhost and loopback literals."""
+        return _loopback_refusal(url)
+
+    def allows(self, address: Address) -> bool:
+        """Loopback only."""
+        return address.is_loopback
+
+
+class Configured:
+    """The operator's own services, by exact host name; https, unless ``loopback`` limits it to this machine.
+
+    Their addresses are not limited (an instance may live in the city's own network): the operator named them.
+    """
+
+    def __init__(self, hosts: Collection[str], *, loopback: bool = False) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._loopback = loopback
+
+    def refusal(self, url: URL) -> str:
+        """Refuses hosts that were not configured."""
+        if (url.raw_host or "").lower() not in self._hosts:
+            return "Dieser Dienst ist nicht eingerichtet."
+        if self._loopback:
+            return _loopback_refusal(url)
+        return "" if url.scheme == "https" else "Die Adresse muss mit https:// beginnen."
+
+    def allows(self, address: Address) -> bool:
+        """Anything, or loopback only."""
+        return address.is_loopback if self._loopback else True
+
+
+def check_url(url: str, policy: Policy) -> URL:
+    """The parsed URL, exactly as it will be requested, if the policy allows it.
+
+    Raises:
+        InvalidInput: in German, naming what is wrong; never repeats the address.
+    """
+    if len(url) > MAX_URL:
+        raise _invalid(f"Die Adresse ist zu lang (höchstens {MAX_URL} Zeichen).")
+    if not _SIGNS.fullmatch(url):
+        raise _invalid("Die Adresse enthält unzulässige Zeichen.")
+    try:
+        parsed = URL(url, encoded=True)
+        _ = parsed.raw_host, parsed.port  # yarl reads the authority late; an unreadable one shows here
+    except ValueError:
+        raise _invalid("Die Adresse ist unlesbar.") from None
+    if not parsed.absolute or not parsed.raw_host:
+        raise _invalid("Die Adresse ist unvollständig.")
+    if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
+        raise _invalid("Die Adresse darf keine Zugangsdaten enthalten.")
+    if parsed.raw_fragment:
+        raise _invalid("Die Adresse darf keine Sprungmarke (#) enthalten.")
+    if refusal := policy.refusal(parsed):
+        raise _invalid(refusal)
+    return parsed
+
+
+def _invalid(message: str) -> InvalidInput:
+    return InvalidInput(message, where="endpoint", remedy="Melden Sie das Gerät neu an.")
+
+
+@lru_cache(maxsize=1024)
+def _name_refusal(host: str) -> str:
+    name = host.lower()
+    if ":" in name or _NUMBER.fullmatch(name.rstrip(".").rpartition(".")[2]):
+        return "Die Adresse muss einen Namen enthalten, keine IP-Adresse."
+    if len(name) > 253 or not _NAME.fullmatch(name) or name.endswith(".localhost"):
+        return "Die Adresse enthält keinen gültigen öffentlichen Namen."
+    return ""
+
+
+def _loopback_refusal(url: URL) -> str:
+    host = (url.raw_host or "").lower()
+    if url.scheme not in ("http", "https"):
+        return "Die Adresse muss mit http:// oder https:// beginnen."
+    return "" if host == "localhost" or _is_loopback_literal(host) else "In der Demo ist nur dieser Rechner erreichbar."
+
+
+@lru_cache(maxsize=64)
+def _is_loopback_literal(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None:
+            return False  # tunnels and translations: no push service lives there, the inside might
+        # The standard library counts fec0::/10 and ::/8 (with 64:ff9b::/96) among these two.
+        if address.is_site_local or address.is_reserved:
+            return False
+    elif address.is_reserved:
+        return False
+    return address.is_global and not (address.is_multicast or address.is_unspecified or address.is_loopback)

@@ -1,0 +1,1 @@
+"""Keys on disk and what is signed or sealed with them."""

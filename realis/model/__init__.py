@@ -1,0 +1,1 @@
+"""Pure data: alert, area, incident, draft, delivery states, errors. No clock, files, network or framework."""

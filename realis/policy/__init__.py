@@ -1,0 +1,1 @@
+"""Pure decisions: approval, audience, priority, retry, circuit breaker. Input in, decision out."""

@@ -1,0 +1,31 @@
+"""In which order dispatches go out, and how long each may try. Pure decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from realis.model.alert import Level, Occasion
+from realis.model.draft import Content, DraftKind
+
+ENDING_DEADLINE = timedelta(hours=24)
+"""Endings keep trying this long, whatever the warning's own end was."""
+
+
+def gravity(content: Content) -> int:
+    """Rank of a dispatch; lower goes first. A Fehlalarm overtakes everything, real before rehearsed."""
+    if content.kind is DraftKind.RETRACTION:
+        return 0
+    rank = 10 * content.level
+    if content.kind is DraftKind.ALL_CLEAR:
+        rank = 10 * Level.DANGER + 5
+    return rank + (0 if content.occasion is Occasion.ERNSTFALL else 100)
+
+
+EXPIRY_GRAVITY = 400
+
+
+def deadline(content: Content, now: datetime) -> datetime:
+    """Until when a dispatch of this content is tried."""
+    if content.kind.ending is not None or content.expires is None:
+        return now + ENDING_DEADLINE
+    return content.expires

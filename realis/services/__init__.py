@@ -1,0 +1,1 @@
+"""Use cases under every face: authoring, issuing, active alerts, rendering."""

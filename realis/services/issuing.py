@@ -1,0 +1,209 @@
+"""Issuing: what a decision sets in motion when its pause is over, composed and signed under the issue lock.
+
+One transaction writes all of it (``AlertStore.issue``); nothing leaves from here. No HTTP, no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from realis.cap.writer import write
+from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
+from realis.model.errors import RealisError, StoreUnavailable, WrongState
+from realis.model.incident import Revision, references_for_next
+from realis.policy import priority
+from realis.policy.approval import IssuePolicy
+from realis.policy.audience import Audience, audience_for
+from realis.ports.channel import CapSigner, Channel, Clock, Events, Kind, Topic
+from realis.ports.desk_read_models import Release
+from realis.ports.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
+
+log = structlog.get_logger(__name__)
+
+SYSTEM = "system"
+"""The actor of what the program does by itself, in the audit trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How this installation signs its CAP messages: sender and the prefix of identifiers."""
+
+    sender: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Turns decisions into issued alerts.
+
+    Args:
+        link: the public address of an incident.
+    """
+
+    decisions: DeskStore
+    alerts: AlertStore
+    signer: CapSigner
+    events: Events
+    clock: Clock
+    identity: Identity
+    policy: IssuePolicy
+    ways_out: Mapping[str, Channel]
+    link: Callable[[UUID | None], str]
+
+    async def issue_due(self) -> datetime | None:
+        """Issue every decision whose pause is over; when the next one is due. One that fails stops no other."""
+        for release in await self.decisions.due_releases(self.clock.now()):
+            try:
+                await self.issue(release)
+            except WrongState:
+                # Issued already by whoever pressed, or stopped; what does not fit has been said when it was reopened.
+                log.info("release_settled", incident=str(release.incident))
+            except RealisError as error:
+                log.warning("release_not_issued", incident=str(release.incident), code=error.code)
+        return await self.decisions.next_due()
+
+    async def issue(self, release: Release) -> Revision:
+        """The issue transaction for one decision.
+
+        Whatever keeps it from being issued (a failed signature first of all) reopens the draft with the reason.
+
+        Raises:
+            WrongState: it was stopped or issued already; nothing was changed.
+            StoreUnavailable: the database is away; nothing was changed, and it is due still.
+            RealisError: what else kept it (also ``WrongState``); nothing was written but the reopening.
+        """
+        now = self.clock.now()
+
+        def make(number: int, chain: tuple[Revision, ...], package: Package) -> Issue:
+            return self._compose(release, number, chain, package, now)
+
+        try:
+            revision = await self.alerts.issue(release, make, now=now)
+        except StoreUnavailable:
+            raise  # it may work in a moment: the decision stands on disk and is tried again
+        except RealisError as error:
+            await self._reopen(release, error)
+            raise
+        log.info("alert_issued", incident=str(release.incident), revision=revision.number)
+        await self.events.publish(Topic.SITUATION, str(release.incident))
+        await self.events.publish(Topic.WORK)
+        await self.events.publish(Topic.DESK, str(release.incident))
+        return revision
+
+    async def _reopen(self, release: Release, error: RealisError) -> None:
+        entry = AuditEntry(SYSTEM, "release.failed", str(release.incident), f"{error.code} {release.digest}")
+        try:
+            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+        except WrongState:
+            return  # stopped or issued already: nothing to reopen
+        log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
+        await self.events.publish(Topic.DESK, str(release.incident))
+
+    def _compose(
+        self, release: Release, number: int, chain: tuple[Revision, ...], package: Package, now: datetime
+    ) -> Issue:
+        content = package.content
+        self.policy.check(content.occasion)
+        found = (*chain_problems(content, chain), *overtaken(content, now))
+        if found:
+            raise WrongState(" ".join(problem.message for problem in found))
+        alert = compose(content, self.envelope(release.incident, number, chain, now))
+        audience = audience_for(content)
+        return Issue(
+            alert=alert,
+            kind=Kind(content.kind.value),
+            xml=self.signer.sign(write(alert)),
+            package=package,
+            url=self.link(release.incident),
+            cells=audience.cells,
+            dispatches=tuple(self._dispatches(package, audience, now)),
+            entry=AuditEntry(
+                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
+            ),
+        )
+
+    def envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
+        """The names and times a message gets as this revision of its chain."""
+        return Envelope(
+            identifier=f"{self.identity.prefix}.{incident}.{number}",
+            sender=self.identity.sender,
+            sent=_whole_second(now, chain),
+            references=references_for_next(chain),
+            web=self.link(incident),
+        )
+
+    def _dispatches(self, package: Package, audience: Audience, now: datetime) -> list[NewDispatch]:
+        """One per channel that can send and has its words, and its expiry notice unless this is an ending already."""
+        content = package.content
+        usable = [
+            name
+            for name in dict.fromkeys(content.channels)
+            if name in self.ways_out
+            and not self.ways_out[name].problem
+            and package.find(name, SOURCE_LANGUAGE) is not None
+        ]
+        message = [
+            NewDispatch(
+                channel=name,
+                kind=Kind(content.kind.value),
+                variant=Variant.MESSAGE,
+                gravity=priority.gravity(content),
+                level=content.level,
+                occasion=content.occasion,
+                due=now,
+                deadline=priority.deadline(content, now),
+                match=audience.match,
+                joined_only=audience.joined_only,
+                realert=content.realert,
+            )
+            for name in usable
+        ]
+        if content.kind.ending is not None or content.expires is None:
+            return message
+        ends = content.expires
+        expiry = [
+            replace(
+                dispatch,
+                kind=Kind.EXPIRY,
+                variant=Variant.EXPIRY,
+                gravity=priority.EXPIRY_GRAVITY,
+                due=ends,
+                deadline=ends + priority.ENDING_DEADLINE,
+                match=False,
+                realert=False,
+            )
+            for dispatch in message
+        ]
+        return [*message, *expiry]
+
+
+def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Problem, ...]:
+    """What does not fit between a message and what its incident issued before."""
+    if content.kind is DraftKind.ALERT:
+        again = Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren.")
+        return (again,) if chain else ()
+    if not chain:
+        return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
+    if chain[-1].ending is not None:
+        return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
+    if chain[-1].alert.status is not content.occasion.status:
+        return (Problem("occasion", "Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde."),)
+    return ()
+
+
+def overtaken(content: Content, now: datetime) -> tuple[Problem, ...]:
+    """A warning whose end has passed must not go out any more; an ending may always."""
+    if content.kind.ending is None and content.expires is not None and content.expires <= now:
+        return (Problem("expires", "Das Ende dieser Meldung ist inzwischen vorbei."),)
+    return ()
+
+
+def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
+    """CAP's ``sent`` has whole seconds and never falls within a chain."""
+    second = now.replace(microsecond=0)
+    return max(second, chain[-1].alert.sent) if chain else second

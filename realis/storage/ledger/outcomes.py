@@ -1,0 +1,174 @@
+"""What became of a batch, in SQL: outcomes and retries in one commit under the epoch of the claim."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from realis.model.delivery import State
+from realis.ports.stores import BatchResult, Claim
+from realis.storage.database import Database, Lock, insert
+from realis.storage.ledger.dispatch_rows import BatchState, DispatchState, add_tallies, closing_state, new_batch
+from realis.storage.schema import (
+    Instant,
+    addresses,
+    batches,
+    dispatches,
+    failures,
+    holds,
+    shown,
+    target_cells,
+    targets,
+)
+
+_NUMBER_AT_ONCE = 500
+
+_DONE = (
+    batches.update()
+    .where(
+        batches.c.id == bindparam("batch"),
+        batches.c.epoch == bindparam("of_epoch"),
+        batches.c.state == BatchState.CLAIMED,
+    )
+    .values(state=BatchState.DONE, accepted=bindparam("taken"), done_at=bindparam("at", type_=Instant))
+    .returning(batches.c.language, batches.c.ring)
+)
+
+# Writing the dispatch locks it, before the batch, as everyone does who ends one: so no retry slips in behind a newer
+# revision.
+_TIMES = (
+    dispatches.update()
+    .where(dispatches.c.id == bindparam("dispatch"))
+    .values(
+        first_accepted=func.coalesce(dispatches.c.first_accepted, bindparam("first", type_=Instant)),
+        last_accepted=func.coalesce(bindparam("last", type_=Instant), dispatches.c.last_accepted),
+    )
+    .returning(dispatches)
+)
+
+
+class _StaleError(Exception):
+    """The claim is somebody else's by now."""
+
+
+class Outcomes:
+    """The part of ``realis.ports.stores.BatchStore`` that writes down what was sent."""
+
+    _database: Database
+
+    async def commit(self, claim: Claim, result: BatchResult, *, now: datetime) -> bool:
+        """Write a batch's outcomes and retries in one commit; False (nothing written) if the epoch is stale."""
+        result.must_add_up_to(len(claim.targets))
+        try:
+            await self._database.writing(lambda connection: self._commit(connection, claim, result, now))
+        except _StaleError:
+            return False
+        return True
+
+    async def _commit(self, connection: AsyncConnection, claim: Claim, result: BatchResult, now: datetime) -> None:
+        times = {"dispatch": claim.dispatch, "first": result.first_accepted, "last": result.last_accepted}
+        dispatch = (await connection.execute(_TIMES, times)).one()
+        done = {
+            "batch": claim.batch,
+            "of_epoch": claim.epoch,
+            "taken": result.states.get(State.ACCEPTED, 0),
+            "at": now,
+        }
+        batch = (await connection.execute(_DONE, done)).first()
+        if batch is None:
+            raise _StaleError
+        await _write_tallies(connection, claim, result)
+        await _write_failures(connection, claim, result, now)
+        await _write_refs(connection, dispatch, result)
+        await _end_targets(connection, result.gone)
+        await _write_retries(connection, claim, dispatch, batch, result)
+        if result.hold:
+            await self._database.lock(connection, Lock.HOLDS)
+            row = {"channel": dispatch.channel, "since": now, "reason": result.hold}
+            await connection.execute(insert(connection, holds).values(row).on_conflict_do_nothing())
+
+
+async def _write_tallies(connection: AsyncConnection, claim: Claim, result: BatchResult) -> None:
+    failed = Counter(
+        (failure.state, failure.kind.value) for failure in result.failures if failure.state in result.states
+    )
+    counts: dict[tuple[State, str], int] = dict(failed)
+    for state, number in result.states.items():
+        explained = sum(count for (of, _), count in failed.items() if of is state)
+        if number > explained:
+            counts[state, ""] = number - explained
+    await add_tallies(connection, claim.dispatch, counts)
+
+
+async def _write_failures(connection: AsyncConnection, claim: Claim, result: BatchResult, now: datetime) -> None:
+    if not result.failures:
+        return
+    rows = [
+        {
+            "dispatch_id": claim.dispatch,
+            "target_id": failure.target_id,
+            "state": failure.state,
+            "kind": failure.kind,
+            "detail": failure.detail[:300],
+            "at": now,
+        }
+        for failure in result.failures
+    ]
+    statement = insert(connection, failures)
+    latest = {name: statement.excluded[name] for name in ("state", "kind", "detail", "at")}
+    keyed = statement.on_conflict_do_update(index_elements=["dispatch_id", "target_id"], set_=latest)
+    await connection.execute(keyed, rows)
+
+
+async def _write_refs(connection: AsyncConnection, dispatch: Row[Any], result: BatchResult) -> None:
+    if not result.refs:
+        return
+    key = {"incident_id": dispatch.incident_id, "channel": dispatch.channel, "revision": dispatch.revision}
+    rows = [{**key, "target_id": target, "ref": ref} for target, ref in result.refs.items()]
+    statement = insert(connection, shown)
+    newer = statement.on_conflict_do_update(
+        index_elements=["incident_id", "channel", "target_id"],
+        set_={"ref": statement.excluded.ref, "revision": statement.excluded.revision},
+    )
+    await connection.execute(newer, rows)
+
+
+async def _end_targets(connection: AsyncConnection, gone: Iterable[int]) -> None:
+    ids = list(gone)
+    for start in range(0, len(ids), _NUMBER_AT_ONCE):
+        chunk = ids[start : start + _NUMBER_AT_ONCE]
+        await connection.execute(targets.update().where(targets.c.id.in_(chunk)).values(active=False))
+        await connection.execute(addresses.delete().where(addresses.c.target_id.in_(chunk)))
+        await connection.execute(target_cells.delete().where(target_cells.c.target_id.in_(chunk)))
+
+
+async def _write_retries(
+    connection: AsyncConnection, claim: Claim, dispatch: Row[Any], batch: Row[Any], result: BatchResult
+) -> None:
+    """New batches for what is to be tried again, unless a newer revision has taken over meanwhile."""
+    if not result.retries:
+        return
+    if dispatch.state == DispatchState.SUPERSEDED:
+        number = sum(len(group.targets) for group in result.retries)
+        await add_tallies(connection, claim.dispatch, {(await closing_state(connection, dispatch), ""): number})
+        return
+    # The batch's own language: its first reader may have left, or changed language, since it was planned.
+    rows = [
+        new_batch(
+            claim.dispatch,
+            claim.origin,
+            batch.language,
+            list(group.targets),
+            due=group.due,
+            ring=batch.ring,
+            attempt=claim.attempt + 1,
+            held=group.held,
+        )
+        for group in result.retries
+    ]
+    await connection.execute(batches.insert(), rows)

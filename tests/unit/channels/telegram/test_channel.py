@@ -1,0 +1,76 @@
+"""How Telegram posts are worded and its refusals read, without a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
+
+from channels.telegram.bot_api import classify, unchanged, unparsed, vanished
+from channels.telegram.channel import words
+from realis.model.delivery import FailureKind
+from tests.fakes.channel_messages import NOTICE, rendered
+
+
+def test_notice_first_then_bold_headline() -> None:
+    """The post begins with notice and level, and only the headline is bold."""
+    html = words(rendered()).html
+    assert html.startswith(f"{NOTICE}: Extreme Gefahr\n\n<b>Hochwasser an der Sieg</b>\n\n")
+    assert html.count("<b>") == 1
+
+
+def test_headline_is_bold_without_a_lead() -> None:
+    """A text without notice and kind begins with its bold headline."""
+    assert words(replace(rendered(), notice="", kind="")).html.startswith("<b>Hochwasser")
+
+
+def test_only_the_three_signs_are_escaped() -> None:
+    """HTML mode needs < > & escaped; quotes stay as they are, plain text stays untouched."""
+    post = words(rendered(headline='<i>"A" & B</i>'))
+    assert '<b>&lt;i&gt;"A" &amp; B&lt;/i&gt;</b>' in post.html
+    assert '<i>"A" & B</i>' in post.plain
+
+
+def test_no_word_is_lost_or_added() -> None:
+    """The plain form is exactly the rendered paragraphs."""
+    text = rendered()
+    assert tuple(words(text).plain.split("\n\n")) == text.paragraphs
+
+
+def test_air_gives_way_to_the_limit() -> None:
+    """A text that only fits with single line breaks gets single line breaks, even with emoji (two units each)."""
+    text = rendered()
+    room = 4096 - len(text.text.encode("utf-16-le")) // 2 + len(text.description)
+    full = replace(text, description="🌊" * (room // 2))
+    plain = words(full).plain
+    assert plain == full.text
+    assert len(plain.encode("utf-16-le")) // 2 <= 4096
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (BadRequest("Chat not found"), FailureKind.REJECTED),
+        (BadRequest("Message is too long"), FailureKind.TOO_LARGE),
+        (BadRequest("Something new"), FailureKind.REJECTED),
+        (Forbidden("bot was kicked"), FailureKind.AUTH),
+        (InvalidToken(), FailureKind.AUTH),
+        (NetworkError("Bad Gateway"), FailureKind.UNAVAILABLE),
+        (ChatMigrated(-5), FailureKind.UNAVAILABLE),
+        (Conflict("other"), FailureKind.UNKNOWN),
+        (TelegramError("?"), FailureKind.UNKNOWN),
+    ],
+)
+def test_errors_are_classified(error: TelegramError, kind: FailureKind) -> None:
+    """A permanent refusal is never retried although BadRequest is a NetworkError."""
+    assert classify(error).kind is kind
+
+
+def test_refusals_are_told_apart_in_any_case() -> None:
+    """The server's words are recognised whatever their case, and not mistaken for each other."""
+    same = BadRequest("Message is not modified: specified new message content is exactly the same")
+    gone, marks = BadRequest("Message to edit not found"), BadRequest("Can't parse entities: unsupported start tag")
+    assert [unchanged(same), vanished(same), unparsed(same)] == [True, False, False]
+    assert [unchanged(gone), vanished(gone), unparsed(gone)] == [False, True, False]
+    assert [unchanged(marks), vanished(marks), unparsed(marks)] == [False, False, True]

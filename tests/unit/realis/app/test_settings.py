@@ -1,0 +1,105 @@
+"""Settings: read once, wrong ones named, secrets never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realis.app.settings import Settings
+from realis.model.errors import ConfigurationError
+
+GOOD = """
+[city]
+name = "Siegen"
+authority = "Stadt Siegen"
+
+[cap]
+sender = "realis@siegen.example"
+identifier_prefix = "DE-NW-SI"
+"""
+
+
+def _load(folder: Path, text: str) -> Settings:
+    file = folder / "realis.toml"
+    file.write_text(text)
+    return Settings.load(file)
+
+
+def test_a_short_file_is_enough(tmp_path: Path) -> None:
+    """City and CAP names suffice; everything else has a safe default."""
+    settings = _load(tmp_path, GOOD)
+    assert (settings.host, settings.pause_s, settings.https) == ("127.0.0.1", 10.0, False)
+    city = settings.as_city()
+    assert (city.name, city.demo, city.languages[0]) == ("Siegen", False, "de")
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    """The error names the file and the command that writes it."""
+    with pytest.raises(ConfigurationError, match=r"none\.toml") as caught:
+        Settings.load(tmp_path / "none.toml")
+    assert "realis init" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("pause_s = -1\n" + GOOD, "pause_s"),
+        ("port = 70000\n" + GOOD, "port"),
+        ("typo = 1\n" + GOOD, "typo"),
+        (GOOD + '\n[telegram]\ntokn = "x"\n', "telegram.tokn"),
+        (GOOD.replace("realis@siegen.example", "with space"), "cap.sender"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, more: str, where: str) -> None:
+    """Which setting is wrong, by its full name; unknown names are wrong too."""
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, more)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ('["0.0.0.0/0"]', "jeder"),
+        ('["::/0"]', "jeder"),
+        ('["172.16.0.1/12"]', "172.16.0.1/12"),
+        ('["proxy.example"]', "proxy.example"),
+    ],
+)
+def test_a_network_that_is_none_is_not_trusted(tmp_path: Path, written: str, why: str) -> None:
+    """Names, host bits and the whole Internet are refused, in one sentence that says what was wrong."""
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        _load(tmp_path, f"trusted_proxies = {written}\n{GOOD}")
+    assert caught.value.where == "trusted_proxies.0"
+
+
+def test_trusted_proxies_come_from_file_or_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None by default; single addresses and networks of both kinds."""
+    assert _load(tmp_path, GOOD).trusted_proxies == ()
+    settings = _load(tmp_path, 'trusted_proxies = ["127.0.0.1", "fd00::/8"]\n' + GOOD)
+    assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "fd00::/8"]
+    assert "fd00::/8" in settings.model_dump_json()
+    monkeypatch.setenv("REALIS_TRUSTED_PROXIES", '["10.0.0.0/8"]')
+    assert [str(network) for network in _load(tmp_path, GOOD).trusted_proxies] == ["10.0.0.0/8"]
+
+
+def test_broken_toml_is_said_so(tmp_path: Path) -> None:
+    """Not a traceback."""
+    with pytest.raises(ConfigurationError, match="TOML"):
+        _load(tmp_path, "city = [")
+
+
+def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``REALIS_PAUSE_S`` and nested names override the file."""
+    monkeypatch.setenv("REALIS_PAUSE_S", "3")
+    monkeypatch.setenv("REALIS_CITY__NAME", "Netphen")
+    settings = _load(tmp_path, GOOD)
+    assert (settings.pause_s, settings.city.name) == (3.0, "Netphen")
+
+
+def test_secrets_do_not_show(tmp_path: Path) -> None:
+    """Printing or dumping settings shows no token."""
+    settings = _load(tmp_path, GOOD + '\n[telegram]\ntoken = "123456:very-secret-token"\n')
+    assert "very-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert settings.telegram.token.get_secret_value().endswith("token")
