@@ -23,14 +23,14 @@ from realis.model.delivery import Accepted, Outcome
 from realis.model.draft import SOURCE_LANGUAGE, Rendered
 from realis.model.errors import NotFound
 from realis.model.incident import Viewer
-from realis.ports.channel import Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, Target
 from realis.ports.installation import City
-from realis.ports.read_models import Situation, Snapshot, WarningView
+from realis.ports.read_models import ActiveAlerts, Snapshot, WarningView
 
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE = "application/cap+xml"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_LIMITS = Limits(length=20_000, per_language=False, public=True)
+_LIMITS = ChannelCapabilities(length=20_000, per_language=False, public=True)
 _LEVELS = {1: "Extreme Gefahr", 2: "Gefahr", 3: "Gefahreninformation"}
 _OCCASIONS = {Occasion.ERNSTFALL: "Ernstfall", Occasion.PROBEWARNUNG: "Probewarnung", Occasion.UEBUNG: "Übung"}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,7 +39,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class FeedDefinition:
     """One of the two feeds: where it lies, who may read it, and which occasions it carries."""
 
     feed: str
@@ -48,8 +48,10 @@ class Shelf:
     occasions: frozenset[Occasion]
 
 
-PUBLIC = Shelf("/feeds/cap.atom", "/cap/", Viewer(), frozenset({Occasion.ERNSTFALL, Occasion.PROBEWARNUNG}))
-EXERCISE = Shelf("/feeds/exercise/cap.atom", "/feeds/exercise/cap/", Viewer(joined=True), frozenset({Occasion.UEBUNG}))
+PUBLIC = FeedDefinition("/feeds/cap.atom", "/cap/", Viewer(), frozenset({Occasion.ERNSTFALL, Occasion.PROBEWARNUNG}))
+EXERCISE = FeedDefinition(
+    "/feeds/exercise/cap.atom", "/feeds/exercise/cap/", Viewer(joined=True), frozenset({Occasion.UEBUNG})
+)
 
 
 class Feeds:
@@ -60,7 +62,7 @@ class Feeds:
     limits = _LIMITS
     problem = ""
 
-    def __init__(self, situation: Situation, city: City) -> None:
+    def __init__(self, situation: ActiveAlerts, city: City) -> None:
         self._situation = situation
         self._city = city
 
@@ -77,14 +79,14 @@ class Feeds:
             app.router.add_get(shelf.feed, self._feed_handler(shelf))
             app.router.add_get(shelf.cap + "{identifier}.xml", self._cap_handler(shelf))
 
-    def _feed_handler(self, shelf: Shelf) -> Handler:
+    def _feed_handler(self, shelf: FeedDefinition) -> Handler:
         async def feed(request: web.Request) -> web.StreamResponse:
             snapshot = await self._situation.snapshot(shelf.viewer)
             return _answer(request, atom(snapshot, self._city, shelf), "application/atom+xml")
 
         return feed
 
-    def _cap_handler(self, shelf: Shelf) -> Handler:
+    def _cap_handler(self, shelf: FeedDefinition) -> Handler:
         async def cap(request: web.Request) -> web.StreamResponse:
             identifier = request.match_info["identifier"]
             xml = await self._situation.cap_xml(identifier, shelf.viewer)
@@ -110,7 +112,7 @@ def _answer(request: web.Request, body: bytes, content_type: str) -> web.Respons
     return answer
 
 
-def atom(snapshot: Snapshot, city: City, shelf: Shelf) -> bytes:
+def atom(snapshot: Snapshot, city: City, shelf: FeedDefinition) -> bytes:
     """The feed as XML: what is in force, gravest first, then what ended in the last 24 hours."""
     views = [view for view in (*snapshot.in_force, *snapshot.ended) if view.occasion in shelf.occasions]
     url = city.public_url.rstrip("/")
@@ -130,7 +132,7 @@ def atom(snapshot: Snapshot, city: City, shelf: Shelf) -> bytes:
     return xml
 
 
-def _title(city: City, shelf: Shelf) -> str:
+def _title(city: City, shelf: FeedDefinition) -> str:
     title = f"Warnungen für {city.name}"
     if shelf is EXERCISE:
         title = f"ÜBUNG – keine echte Gefahr: Übungsmeldungen für {city.name}"
@@ -141,7 +143,7 @@ def _updated(view: WarningView) -> datetime:
     return max(view.sent, view.ended_at or view.sent)
 
 
-def _entry(feed: etree._Element, view: WarningView, city: City, shelf: Shelf) -> None:
+def _entry(feed: etree._Element, view: WarningView, city: City, shelf: FeedDefinition) -> None:
     text, url = _german(view), city.public_url.rstrip("/")
     entry = etree.SubElement(feed, f"{{{ATOM}}}entry")
     entry.set(_XML_LANG, text.written_in)

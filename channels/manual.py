@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from realis.model.delivery import Accepted, Outcome
-from realis.ports.channel import Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = Limits(length=20_000, per_language=False)
+_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
 
 
 class ByHand:

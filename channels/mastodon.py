@@ -23,12 +23,12 @@ from urllib.parse import quote
 from realis.egress.client import Answer, Blocked, Egress, MaybeSent, Method, NotSent
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
-from realis.ports.channel import LengthUnit, Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
 
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: a status with its HTML and its account."""
 
-_LIMITS = Limits(
+_LIMITS = ChannelCapabilities(
     length=500,
     unit=LengthUnit.GRAPHEMES,
     url_length=23,
@@ -73,15 +73,15 @@ class Mastodon:
     async def _show(self, message: Message, shown: str | None) -> Outcome:
         """Edit the status there is, else post; the reply comes second, so that it never answers an old text."""
         if shown is None or not await self._edit(message, shown):
-            return Accepted(await self._post(_Post(words(message.text), message.text.written_in, _key(message))))
+            return Accepted(await self._post(_Post(format_post(message.text), message.text.written_in, _key(message))))
         if message.realert or message.kind.ending is not None:
-            call = _Post(words(_call(message.text)), message.text.written_in, _key(message, "reply"), shown)
+            call = _Post(format_post(_call(message.text)), message.text.written_in, _key(message, "reply"), shown)
             await self._post(call)
         return Accepted(shown)
 
     async def _edit(self, message: Message, shown: str) -> bool:
         """Change the status to these words; False if it is gone."""
-        body = {"status": words(message.text), "language": message.text.written_in}
+        body = {"status": format_post(message.text), "language": message.text.written_in}
         answer = await self._ask("PUT", f"{self._statuses}/{quote(shown, safe='')}", body)
         if answer.status in (404, 410):
             return False
@@ -89,7 +89,7 @@ class Mastodon:
         return True
 
     async def _post(self, post: _Post) -> str:
-        body = {"status": post.words, "language": post.language, "visibility": "public"}
+        body = {"status": post.text, "language": post.language, "visibility": "public"}
         if post.reply_to:
             body["in_reply_to_id"] = post.reply_to
         answer = await self._ask("POST", self._statuses, body, key=post.key)
@@ -116,13 +116,13 @@ class Mastodon:
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    words: str
+    text: str
     language: str
     key: str
     reply_to: str | None = None
 
 
-def words(text: Rendered) -> str:
+def format_post(text: Rendered) -> str:
     """The text in its order, with air between the paragraphs where the limit leaves room."""
     roomy = "\n\n".join(text.paragraphs)
     # Counted in code points, never fewer than graphemes; a link counts 23 even where it is shorter.

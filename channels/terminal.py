@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports.channel import Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = Limits(length=20_000, per_language=False)
+_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
 _RULE = "─" * 60
 
 

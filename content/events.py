@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from content.reading import Table, broken, words
+from content.reading import Table, broken, require_text
 from realis.model.alert import Category
 from realis.ports.content import EventType
 
@@ -28,7 +28,7 @@ def _event(entry: object, number: int, languages: Collection[str]) -> EventType:
     where = f"events.toml: event {number}"
     if not isinstance(entry, Mapping):
         raise broken(where, "must be a table")
-    code = words(entry.get("code"), f"{where}: code")
+    code = require_text(entry.get("code"), f"{where}: code")
     where = f"events.toml: {code}"
     return EventType(code, _categories(entry, where), _labels(entry, where, languages), str(entry.get("course", "")))
 
@@ -45,4 +45,4 @@ def _labels(entry: Table, where: str, languages: Collection[str]) -> dict[str, s
     labels = entry.get("labels")
     if not isinstance(labels, Mapping) or set(labels) != set(languages):
         raise broken(where, f"needs one label each for {', '.join(sorted(languages))}")
-    return {language: words(labels[language], f"{where}: labels.{language}") for language in languages}
+    return {language: require_text(labels[language], f"{where}: labels.{language}") for language in languages}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from content.events import OTHER, read_events
-from content.reading import Table, broken, folder, read_table, tables, words
+from content.reading import Table, broken, folder, read_table, require_text, tables
 from content.templates import GENERIC, Key, read_templates
 from realis.model.draft import LANGUAGES, PLAIN, DraftKind
 from realis.ports.content import EventType, Template
@@ -96,7 +96,7 @@ def _flatten(table: Table, where: str, prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(value, Mapping):
             yield from _flatten(value, where, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", words(value, f"{where}: {prefix}{name}")
+            yield f"{prefix}{name}", require_text(value, f"{where}: {prefix}{name}")
 
 
 def _check(texts: Mapping[str, Mapping[str, str]]) -> None:

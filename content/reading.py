@@ -37,7 +37,7 @@ def broken(where: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"{where} {problem}", where=where, remedy="Mend the file and start again.")
 
 
-def words(value: object, where: str) -> str:
+def require_text(value: object, where: str) -> str:
     """The value if it is a text with something in it. Raises ``ConfigurationError`` otherwise."""
     if not isinstance(value, str) or not value.strip():
         raise broken(where, "must be a text that is not empty")

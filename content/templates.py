@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from content.reading import Table, broken, words
+from content.reading import Table, broken, require_text
 from realis.model.draft import DraftKind
 from realis.ports.content import Template
 
@@ -48,5 +48,5 @@ def _template(fields: Table, where: str, checked_by: str) -> Template:
     unknown = set(fields) - set(_FIELDS)
     if unknown:
         raise broken(where, f"knows no {sorted(unknown)[0]}; use {', '.join(_FIELDS)}")
-    headline, description, instruction = (words(fields.get(name), f"{where}: {name}") for name in _FIELDS)
+    headline, description, instruction = (require_text(fields.get(name), f"{where}: {name}") for name in _FIELDS)
     return Template(headline, description, instruction, checked_by)

@@ -15,11 +15,11 @@ import structlog
 from displays.channel import NAME
 from realis.model.errors import StoreUnavailable
 from realis.ports.channel import Clock
-from realis.ports.targets import Confirmations, Report
+from realis.ports.targets import Confirmations, DisplayReport
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 500
+WRITE_CHUNK = 500
 """Reports in one write."""
 
 GATHER_S = 0.1
@@ -28,11 +28,11 @@ GATHER_S = 0.1
 SETTLE_FOR = timedelta(minutes=15)
 """How long a report waits for its plan; after that the screen was simply not meant."""
 
-MOST = 50_000
+MAX_BUFFERED_REPORTS = 50_000
 """Reports kept: every screen of the largest gateway, for several warnings. The oldest make room."""
 
 
-class ReportBook:
+class AcknowledgementBuffer:
     """Gathers reports of one gateway. ``run`` writes them until it is cancelled.
 
     Args:
@@ -44,15 +44,15 @@ class ReportBook:
         self._confirmations = confirmations
         self._clock = clock
         self._write_s, self._again_s = write_s, again_s
-        self._new: dict[Report, None] = {}
-        self._unplanned: dict[Report, None] = {}
+        self._new: dict[DisplayReport, None] = {}
+        self._unplanned: dict[DisplayReport, None] = {}
         self._some = asyncio.Event()
 
-    def note(self, report: Report) -> None:
+    def note(self, report: DisplayReport) -> None:
         """Remember it; it is written soon."""
         self._new[report] = None
         for kept in (self._unplanned, self._new):
-            while len(self._new) + len(self._unplanned) > MOST and kept:
+            while len(self._new) + len(self._unplanned) > MAX_BUFFERED_REPORTS and kept:
                 del kept[next(iter(kept))]
         self._some.set()
 
@@ -76,9 +76,9 @@ class ReportBook:
         """Write what is left, once."""
         await self._write([*self._new, *self._unplanned])
 
-    async def _write(self, reports: Sequence[Report]) -> None:
-        for start in range(0, len(reports), AT_ONCE):
-            some = reports[start : start + AT_ONCE]
+    async def _write(self, reports: Sequence[DisplayReport]) -> None:
+        for start in range(0, len(reports), WRITE_CHUNK):
+            some = reports[start : start + WRITE_CHUNK]
             try:
                 async with asyncio.timeout(self._write_s):
                     planned = await self._confirmations.confirm(NAME, some)
@@ -87,7 +87,7 @@ class ReportBook:
                 return
             self._sort(some, planned)
 
-    def _sort(self, some: Sequence[Report], planned: frozenset[Report]) -> None:
+    def _sort(self, some: Sequence[DisplayReport], planned: frozenset[DisplayReport]) -> None:
         """Let go of what is written or too old, keep the rest."""
         oldest = self._clock.now() - SETTLE_FOR
         for report in some:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realis.model.delivery import Accepted, Outcome
-from realis.ports.channel import Events, LengthUnit, Limits, Message, Target, Topic
+from realis.ports.channel import ChannelCapabilities, Events, LengthUnit, Message, Target, Topic
 
 NAME = "display"
 """The channel's name; screens are its targets."""
 
-LIMITS = Limits(
+LIMITS = ChannelCapabilities(
     length=700,
     unit=LengthUnit.GRAPHEMES,
     per_language=True,
@@ -33,7 +33,7 @@ class Screens:
     events: Events
     name: str = NAME
     label: str = "Bildschirme"
-    limits: Limits = LIMITS
+    limits: ChannelCapabilities = LIMITS
     problem: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:

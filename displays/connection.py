@@ -16,9 +16,9 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from displays import protocol
-from displays.acknowledgements import ReportBook
+from displays.acknowledgements import AcknowledgementBuffer
 from displays.channel import NAME
-from displays.hub import Hub, Kicked, Link
+from displays.hub import Connection, Disconnect, Hub
 from displays.idle_screen import idle_content
 from displays.protocol import CloseCode, Hello, Ping, ProtocolError, Session, Shown
 from displays.scene import ENDING_SHOWN_FOR
@@ -27,7 +27,7 @@ from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
-from realis.ports.targets import Report, Targets
+from realis.ports.targets import DisplayReport, Targets
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ OLDEST_SHOWN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """The gateway's limits; seconds unless named otherwise.
 
     Args:
@@ -62,18 +62,18 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
+class ConnectionHandler:
     """Talks with screens, one task each. ``hubs`` by whether a screen joined exercises."""
 
     tokens: Tokens
     targets: Targets
-    reports: ReportBook
+    reports: AcknowledgementBuffer
     clock: Clock
     city: City
     courses: CourseCatalogue
     hash_token: Callable[[str], str]
     hubs: Mapping[bool, Hub]
-    bounds: Bounds
+    bounds: ConnectionLimits
 
     async def serve(self, socket: ServerConnection) -> None:
         """One connection from hello to its end. Never raises for what a screen did."""
@@ -82,7 +82,7 @@ class Reception:
         except ProtocolError as refused:
             log.warning("display_refused", reason=refused.message, code=int(refused.close))
             await self._close(socket, refused.close, refused.message)
-        except Kicked as kicked:
+        except Disconnect as kicked:
             log.info("display_kicked", reason=kicked.reason, code=int(kicked.code))
             await self._close(socket, kicked.code, kicked.reason)
         except ConnectionClosed as closed:
@@ -109,7 +109,7 @@ class Reception:
                 task.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
 
-    async def _admit(self, socket: ServerConnection, session: Session) -> tuple[Link, Hello]:
+    async def _admit(self, socket: ServerConnection, session: Session) -> tuple[Connection, Hello]:
         """Wait for hello, check its token, say welcome."""
         try:
             async with asyncio.timeout(self.bounds.hello_s):
@@ -132,7 +132,7 @@ class Reception:
         log.info("display_connected", target=link.record.id)
         return link, hello
 
-    async def _known(self, hello: Hello) -> Link:
+    async def _known(self, hello: Hello) -> Connection:
         token_hash = self.hash_token(hello.token)
         async with asyncio.timeout(self.bounds.read_s):
             token = await self.tokens.find(TokenKind.SCREEN, token_hash)
@@ -140,18 +140,18 @@ class Reception:
             record = await self.targets.get(named) if named is not None else None
         if record is None or record.channel != NAME:
             raise ProtocolError("Der Zugangsschlüssel ist unbekannt oder gesperrt.", close=CloseCode.WRONG_TOKEN)
-        return Link(record, token_hash)
+        return Connection(record, token_hash)
 
-    async def _write(self, socket: ServerConnection, link: Link) -> None:
+    async def _write(self, socket: ServerConnection, link: Connection) -> None:
         while True:
             message = await link.outbox.next()
             try:
                 async with asyncio.timeout(self.bounds.send_s):
                     await socket.send(message)
             except TimeoutError:
-                raise Kicked(CloseCode.TOO_SLOW, "Der Bildschirm liest nicht mehr.") from None
+                raise Disconnect(CloseCode.TOO_SLOW, "Der Bildschirm liest nicht mehr.") from None
 
-    async def _read_on(self, socket: ServerConnection, session: Session, link: Link) -> None:
+    async def _read_on(self, socket: ServerConnection, session: Session, link: Connection) -> None:
         loop = asyncio.get_running_loop()
         window, heard = loop.time(), 0
         while True:
@@ -159,7 +159,7 @@ class Reception:
                 async with asyncio.timeout(self.bounds.silent_s):
                     raw = await socket.recv()
             except TimeoutError:
-                raise Kicked(CloseCode.TOO_SLOW, "Die Seite meldet sich nicht mehr.") from None
+                raise Disconnect(CloseCode.TOO_SLOW, "Die Seite meldet sich nicht mehr.") from None
             if loop.time() - window > 10:
                 window, heard = loop.time(), 0
             heard += 1
@@ -167,14 +167,14 @@ class Reception:
                 raise ProtocolError("Too many messages.", close=CloseCode.TOO_MANY)
             await self._hear_screen(link, session.receive(raw))
 
-    async def _hear_screen(self, link: Link, message: protocol.ClientMessage) -> None:
+    async def _hear_screen(self, link: Connection, message: protocol.ClientMessage) -> None:
         if isinstance(message, Ping):
             link.outbox.put_control(protocol.pong(message, self.clock.now()))
             await self._seen(link)
         elif isinstance(message, Shown):
             self._confirm(link, message)
 
-    def _confirm(self, link: Link, shown: Shown) -> None:
+    def _confirm(self, link: Connection, shown: Shown) -> None:
         """Pass on that a screen painted a revision, once per connection; a screen's odd clock is not believed."""
         key = (shown.incident, shown.revision)
         if key in link.confirmed or len(link.confirmed) >= self.bounds.messages:
@@ -182,9 +182,9 @@ class Reception:
         link.confirmed.add(key)
         now = self.clock.now()
         at = shown.at if now - OLDEST_SHOWN < shown.at <= now else now
-        self.reports.note(Report(link.record.id, shown.incident, shown.revision, at))
+        self.reports.note(DisplayReport(link.record.id, shown.incident, shown.revision, at))
 
-    async def _seen(self, link: Link) -> None:
+    async def _seen(self, link: Connection) -> None:
         now = asyncio.get_running_loop().time()
         if now - link.seen_at >= self.bounds.seen_every_s:
             link.seen_at = now

@@ -12,7 +12,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from displays.protocol import compact, instant
-from displays.scene import ENDING_SHOWN_FOR, Audience, Scene, spoken
+from displays.scene import ENDING_SHOWN_FOR, Scene, ScreenAudience, spoken
 from realis.model.draft import Rendered
 from realis.ports.channel import FrameSigner
 from realis.ports.content import Phrases
@@ -26,7 +26,7 @@ _SHORTEST_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Printer:
+class FrameBuilder:
     """Makes and signs frames. One per gateway."""
 
     signer: FrameSigner
@@ -34,7 +34,7 @@ class Printer:
     zone: ZoneInfo
     shown_for: timedelta = ENDING_SHOWN_FOR
 
-    def full(self, snapshot: Snapshot, audience: Audience, scene: Scene) -> tuple[str, ...]:
+    def full(self, snapshot: Snapshot, audience: ScreenAudience, scene: Scene) -> tuple[str, ...]:
         """The signed frames of a scene: one per language, or one clear frame. Raises ``SigningFailed``."""
         head = _head(snapshot, audience)
         if scene.view is None:
@@ -43,7 +43,7 @@ class Printer:
         languages = [text.language for text in texts]
         return tuple(self._sign({**head, "langs": languages, **self._alert(scene.view, scene, text)}) for text in texts)
 
-    def current(self, snapshot: Snapshot, audience: Audience, scene: Scene) -> str:
+    def current(self, snapshot: Snapshot, audience: ScreenAudience, scene: Scene) -> str:
         """One small signed frame: what was last sent in full still held at ``as_of``. Raises ``SigningFailed``."""
         return self._sign({**_head(snapshot, audience), "kind": "current", **_subject(scene.view)})
 
@@ -83,7 +83,7 @@ class Printer:
         return self.signer.sign(fitted(frame))
 
 
-def _head(snapshot: Snapshot, audience: Audience) -> dict[str, object]:
+def _head(snapshot: Snapshot, audience: ScreenAudience) -> dict[str, object]:
     return {"v": snapshot.version, "as_of": instant(snapshot.as_of), "screen": audience.screen}
 
 
@@ -117,7 +117,7 @@ def _shortened(text: str, excess: int) -> str:
     return whole_words + _CUT if len(whole_words) >= _SHORTEST_CHARS else ""
 
 
-def group_key(audience: Audience, scene: Scene) -> tuple[object, ...]:
+def group_key(audience: ScreenAudience, scene: Scene) -> tuple[object, ...]:
     """Equal keys mean equal frames, but for version and ``as_of``."""
     view = scene.view
     shown = (view.incident, view.revision, view.ending) if view else None

@@ -22,10 +22,10 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from displays import protocol
-from displays.acknowledgements import ReportBook
+from displays.acknowledgements import AcknowledgementBuffer
 from displays.channel import NAME
-from displays.connection import Bounds, Reception
-from displays.frames import Printer
+from displays.connection import ConnectionHandler, ConnectionLimits
+from displays.frames import FrameBuilder
 from displays.hub import Hub
 from displays.protocol import CloseCode
 from realis.model.incident import Viewer
@@ -33,7 +33,7 @@ from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.channel import Clock, Events, FrameSigner, Topic
 from realis.ports.content import CourseCatalogue, Phrases
 from realis.ports.installation import City
-from realis.ports.read_models import Situation, Snapshot
+from realis.ports.read_models import ActiveAlerts, Snapshot
 from realis.ports.targets import Confirmations, TargetRecord, Targets
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Gateway:
     def __init__(
         self,
         *,
-        situation: Situation,
+        situation: ActiveAlerts,
         events: Events,
         tokens: Tokens,
         targets: Targets,
@@ -63,19 +63,21 @@ class Gateway:
         host: str,
         port: int,
         hash_token: Callable[[str], str],
-        bounds: Bounds | None = None,
+        bounds: ConnectionLimits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._situation, self._events, self._clock = situation, events, clock
         self._tokens, self._targets = tokens, targets
         self._host, self._port, self._tls = host, port, tls
-        self._bounds = bounds or Bounds()
-        printer = Printer(signer, phrases, ZoneInfo(city.time_zone), self._bounds.ending_shown_for)
+        self._bounds = bounds or ConnectionLimits()
+        printer = FrameBuilder(signer, phrases, ZoneInfo(city.time_zone), self._bounds.ending_shown_for)
         self._hubs = {
             joined: Hub(printer, city.languages, per_target=self._bounds.per_target) for joined in (False, True)
         }
-        self._reports = ReportBook(confirmations, clock, write_s=self._bounds.read_s, again_s=self._bounds.poll_s)
-        self._reception = Reception(
+        self._reports = AcknowledgementBuffer(
+            confirmations, clock, write_s=self._bounds.read_s, again_s=self._bounds.poll_s
+        )
+        self._reception = ConnectionHandler(
             tokens=tokens,
             targets=targets,
             reports=self._reports,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from displays.frames import Printer, group_key
+from displays.frames import FrameBuilder, group_key
 from displays.protocol import CloseCode, Have, state
-from displays.scene import Audience, Scene, choose, languages_of
+from displays.scene import Scene, ScreenAudience, choose, languages_of
 from realis.model.area import cells
 from realis.ports.read_models import Snapshot, WarningView
 from realis.ports.targets import TargetRecord
@@ -21,7 +21,7 @@ _YIELD_EVERY = 50
 """After this many screens the loop gets its turn, so that many screens never hold up one."""
 
 
-class Kicked(Exception):
+class Disconnect(Exception):
     """The connection is to be closed with this code and reason."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
@@ -39,7 +39,7 @@ class Outbox:
         self._control: str | None = None
         self._state: str | None = None
         self._current: str | None = None
-        self._kick: Kicked | None = None
+        self._kick: Disconnect | None = None
         self._wake = asyncio.Event()
 
     def put_control(self, message: str) -> None:
@@ -59,14 +59,14 @@ class Outbox:
 
     def kick(self, code: CloseCode, reason: str) -> None:
         """End the connection; what waits is not sent any more."""
-        self._kick = Kicked(code, reason)
+        self._kick = Disconnect(code, reason)
         self._wake.set()
 
     def __len__(self) -> int:
         return sum(slot is not None for slot in (self._control, self._state, self._current))
 
     async def next(self) -> str:
-        """The next message, control first. Raises ``Kicked`` when the connection must end."""
+        """The next message, control first. Raises ``Disconnect`` when the connection must end."""
         while True:
             if self._kick is not None:
                 raise self._kick
@@ -80,7 +80,7 @@ class Outbox:
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class Connection:
     """One connected screen.
 
     Args:
@@ -99,25 +99,25 @@ class Link:
 class Hub:
     """Who is connected, and the one place that decides which frames go to whom."""
 
-    def __init__(self, printer: Printer, languages: tuple[str, ...], *, per_target: int = 4) -> None:
+    def __init__(self, printer: FrameBuilder, languages: tuple[str, ...], *, per_target: int = 4) -> None:
         self._printer = printer
         self._languages = languages
         self._per_target = per_target
-        self._links: dict[Link, None] = {}
+        self._links: dict[Connection, None] = {}
         self._enrolled: dict[int, set[UUID]] = {}
         self._cells: dict[tuple[UUID, int], frozenset[str]] = {}
-        self._scenes: dict[Audience, Scene] = {}
+        self._scenes: dict[ScreenAudience, Scene] = {}
         self._printed: dict[tuple[str, tuple[object, ...]], str] = {}
         self._snapshot: Snapshot | None = None
 
     def __len__(self) -> int:
         return len(self._links)
 
-    def links(self) -> tuple[Link, ...]:
+    def links(self) -> tuple[Connection, ...]:
         """The screens connected now."""
         return tuple(self._links)
 
-    def add(self, link: Link) -> None:
+    def add(self, link: Connection) -> None:
         """Count a screen in. Its oldest ghosts go when one key is used by more browsers than allowed."""
         twins = [other for other in self._links if other.record.id == link.record.id]
         for ghost in twins[: max(0, len(twins) + 1 - self._per_target)]:
@@ -125,21 +125,21 @@ class Hub:
             self._links.pop(ghost, None)
         self._links[link] = None
 
-    def remove(self, link: Link) -> None:
+    def remove(self, link: Connection) -> None:
         """Forget a screen that left. What it has shown stays known until the incident is over."""
         self._links.pop(link, None)
 
-    def resume(self, link: Link, have: Have | None) -> None:
+    def resume(self, link: Connection, have: Have | None) -> None:
         """Believe a screen that it still shows an incident, so that it hears the ending after our restart."""
         if have is not None and have.incident is not None and have.incident in _listed(self._snapshot):
             self._enrolled.setdefault(link.record.id, set()).add(have.incident)
 
-    def audience(self, record: TargetRecord) -> Audience:
+    def audience(self, record: TargetRecord) -> ScreenAudience:
         """The group a screen belongs to now."""
         enrolled = frozenset(self._enrolled.get(record.id, ()))
-        return Audience(record.places, record.everywhere, languages_of(record, self._languages), enrolled)
+        return ScreenAudience(record.places, record.everywhere, languages_of(record, self._languages), enrolled)
 
-    def greet(self, link: Link) -> None:
+    def greet(self, link: Connection) -> None:
         """Queue the present state for a screen that just came."""
         if self._snapshot is not None:
             self._update(link, self._snapshot)
@@ -158,7 +158,7 @@ class Hub:
             if number % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
 
-    def _update(self, link: Link, snapshot: Snapshot) -> None:
+    def _update(self, link: Connection, snapshot: Snapshot) -> None:
         audience = self.audience(link.record)
         scene = self._scene(snapshot, audience)
         if scene.view is not None:
@@ -170,7 +170,7 @@ class Hub:
         current = self._print("current", key, lambda: (self._printer.current(snapshot, audience, scene),))
         link.outbox.put_current(current)
 
-    def _scene(self, snapshot: Snapshot, audience: Audience) -> Scene:
+    def _scene(self, snapshot: Snapshot, audience: ScreenAudience) -> Scene:
         if audience not in self._scenes:
             self._scenes[audience] = choose(snapshot, audience, self._touched, shown_for=self._printer.shown_for)
         return self._scenes[audience]

@@ -16,7 +16,7 @@ import segno
 from aiohttp import web
 
 from displays.idle_screen import idle_content
-from displays.ui_strings import words
+from displays.ui_strings import ui_strings
 from realis.model.errors import NotFound
 from realis.ports.channel import FrameSigner
 from realis.ports.content import CourseCatalogue
@@ -61,7 +61,7 @@ class _Face:
             "jwk": dict(self.signer.public_jwk),
             "idle": idle_content(self.city, self.courses),
             "names": LANGUAGE_NAMES,
-            "words": words(self.pages.catalogue),
+            "words": ui_strings(self.pages.catalogue),
         }
         return web.json_response(settings, headers={"Cache-Control": "no-store"})
 

@@ -26,7 +26,7 @@ Cells = Callable[[WarningView], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class ScreenAudience:
     """Screens that always show the same.
 
     Args:
@@ -65,7 +65,9 @@ class Scene:
     hide_at: datetime | None = None
 
 
-def choose(snapshot: Snapshot, audience: Audience, cells: Cells, *, shown_for: timedelta = ENDING_SHOWN_FOR) -> Scene:
+def choose(
+    snapshot: Snapshot, audience: ScreenAudience, cells: Cells, *, shown_for: timedelta = ENDING_SHOWN_FOR
+) -> Scene:
     """The gravest warning in force that touches the audience, else the newest ending still to be shown."""
     matching = [view for view in snapshot.in_force if _concerns(view, audience, cells)]
     if matching:
@@ -77,7 +79,7 @@ def choose(snapshot: Snapshot, audience: Audience, cells: Cells, *, shown_for: t
     return Scene()
 
 
-def _concerns(view: WarningView, audience: Audience, cells: Cells) -> bool:
+def _concerns(view: WarningView, audience: ScreenAudience, cells: Cells) -> bool:
     if view.incident in audience.enrolled:
         return True
     if view.ending not in (None, Ending.ALL_CLEAR):

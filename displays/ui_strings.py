@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from realis.web.i18n import INTERFACE_LANGUAGES, Catalogue
+from realis.web.i18n import INTERFACE_LANGUAGES, MessageCatalogue
 
 
-def words(catalogue: Catalogue) -> dict[str, dict[str, str]]:
+def ui_strings(catalogue: MessageCatalogue) -> dict[str, dict[str, str]]:
     """All words of the page for each interface language; German where a translation is missing."""
     return {language: _in_language(partial(catalogue.gettext, language=language)) for language in INTERFACE_LANGUAGES}
 

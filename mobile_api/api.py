@@ -11,7 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 from mobile_api.deps import Deps
-from mobile_api.responses import Answer
+from mobile_api.responses import CachedResponse
 from mobile_api.schemas import (
     course_json,
     course_summary_json,
@@ -52,7 +52,7 @@ class Api:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._answers: dict[bool, tuple[Snapshot, Answer]] = {}
+        self._answers: dict[bool, tuple[Snapshot, CachedResponse]] = {}
 
     def add_routes(self, app: web.Application) -> None:
         """Put the handlers on their paths."""
@@ -74,31 +74,35 @@ class Api:
         view = await self._deps.situation.warning(incident_id(request), self._deps.viewer(request))
         if view is None:
             raise warning_not_found()
-        return Answer.of(warning_json(view, self._slugs())).to(request)
+        return CachedResponse.of(warning_json(view, self._slugs())).to(request)
 
     async def places(self, request: web.Request) -> web.Response:
         """The parts of the city one can subscribe to."""
         city = self._deps.city
-        return Answer.of({"city": city.name, "places": [place_json(place) for place in city.places]}).to(request)
+        return CachedResponse.of({"city": city.name, "places": [place_json(place) for place in city.places]}).to(
+            request
+        )
 
     async def courses(self, request: web.Request) -> web.Response:
         """All courses in the reader's language (``?lang=``)."""
         language = self._deps.language(request)
         found = self._deps.courses.courses(language)
-        return Answer.of({"courses": [course_summary_json(course) for course in found]}).to(request, _BY_LANGUAGE)
+        return CachedResponse.of({"courses": [course_summary_json(course) for course in found]}).to(
+            request, _BY_LANGUAGE
+        )
 
     async def course(self, request: web.Request) -> web.Response:
         """One course with cards and quiz."""
         found = self._deps.courses.course(request.match_info["slug"], self._deps.language(request))
         if found is None:
             raise course_not_found()
-        return Answer.of(course_json(found)).to(request, _BY_LANGUAGE)
+        return CachedResponse.of(course_json(found)).to(request, _BY_LANGUAGE)
 
-    def _answer(self, snapshot: Snapshot, *, joined: bool) -> Answer:
+    def _answer(self, snapshot: Snapshot, *, joined: bool) -> CachedResponse:
         kept = self._answers.get(joined)
         if kept and same(kept[0], snapshot):
             return kept[1]
-        answer = Answer.of(snapshot_json(snapshot, self._slugs()))
+        answer = CachedResponse.of(snapshot_json(snapshot, self._slugs()))
         self._answers[joined] = (snapshot, answer)
         return answer
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from realis.model.area import Area, Circle, LatLon, Ring, geometry, outline
+from realis.model.area import Area, Circle, LatLon, LinearRing, geometry, outline
 from realis.ports.installation import Place
 
 WIDTH = 600.0
@@ -35,7 +35,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class AreaSketch:
     """What the template draws; all lengths in the picture's own units.
 
     Args:
@@ -70,14 +70,14 @@ class _Frame:
         return round((x_km - self.west_km) * self.units_per_km, 1), round((self.north_km - y_km) * self.units_per_km, 1)
 
 
-def picture(areas: Sequence[Area], places: Sequence[Place]) -> Picture | None:
+def area_sketch(areas: Sequence[Area], places: Sequence[Place]) -> AreaSketch | None:
     """The areas' outline, or None where there is no shape to draw."""
     rings = outline(areas)
     if not rings:
         return None
     frame, width_km, height = _frame(rings)
     scale = max((step for step in _SCALE_STEPS_KM if step <= width_km * 0.3), default=_SCALE_STEPS_KM[0])
-    return Picture(
+    return AreaSketch(
         width=WIDTH,
         height=height,
         paths=tuple(_path(frame, ring) for ring in rings),
@@ -101,7 +101,7 @@ def _km(point: LatLon, stretch: float) -> tuple[float, float]:
     return point[1] * stretch * _KM_PER_DEGREE, point[0] * _KM_PER_DEGREE
 
 
-def _frame(rings: Sequence[Ring]) -> tuple[_Frame, float, float]:
+def _frame(rings: Sequence[LinearRing]) -> tuple[_Frame, float, float]:
     points = [point for ring in rings for point in ring]
     middle_lat = (min(lat for lat, _ in points) + max(lat for lat, _ in points)) / 2
     stretch = max(math.cos(math.radians(middle_lat)), 0.01)
@@ -115,7 +115,7 @@ def _frame(rings: Sequence[Ring]) -> tuple[_Frame, float, float]:
     return _Frame(middle_x - wide / 2, middle_y + high / 2, stretch, units), wide, round(high * units, 1)
 
 
-def _path(frame: _Frame, ring: Ring) -> str:
+def _path(frame: _Frame, ring: LinearRing) -> str:
     corners = (frame.xy(point) for point in ring[:-1])
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in corners) + "Z"
 

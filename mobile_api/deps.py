@@ -14,7 +14,7 @@ from realis.model.incident import Viewer
 from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue, Phrases
 from realis.ports.installation import City
-from realis.ports.read_models import Situation
+from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import Targets
 from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.pages import Pages, wanted_language
@@ -41,7 +41,7 @@ class Deps:
         hash_token: keyed hash that turns a fingerprint into a subscription's bearer token.
     """
 
-    situation: Situation
+    situation: ActiveAlerts
     targets: Targets
     courses: CourseCatalogue
     phrases: Phrases

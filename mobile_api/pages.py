@@ -12,7 +12,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from mobile_api.api import AS_OF, course_not_found, incident_id, same, warning_not_found
-from mobile_api.area_sketch import picture, touched
+from mobile_api.area_sketch import area_sketch, touched
 from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, Deps
 from mobile_api.schemas import chain_json, in_language
 from realis.model.alert import Ending, Occasion
@@ -28,7 +28,7 @@ HOME_KEPT_FOR = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PageView:
     """A warning with the words for one reader, ready for a template.
 
     Args:
@@ -50,7 +50,7 @@ class Shown:
     sentence_dir: str = "ltr"
 
 
-class Site:
+class PublicPages:
     """The handlers of all pages."""
 
     def __init__(self, deps: Deps) -> None:
@@ -116,7 +116,7 @@ class Site:
             request,
             "phone/alert.html",
             shown=self._shown(view, language),
-            picture=picture(view.areas, self._deps.city.places),
+            picture=area_sketch(view.areas, self._deps.city.places),
             places=touched(view.areas, self._deps.city.places),
             areas=tuple(dict.fromkeys(area.desc for area in view.areas if area.desc)),
             as_of=snapshot.as_of,
@@ -158,12 +158,12 @@ class Site:
         """What is kept of whom and for how long, and how to delete it."""
         return self._page(request, "phone/privacy.html")
 
-    def _shown(self, view: WarningView, language: str) -> Shown:
+    def _shown(self, view: WarningView, language: str) -> PageView:
         text = in_language(view.texts, language)
         course = self._deps.courses.for_event(view.event_code, language) if view.event_code else None
         chain = json.dumps(chain_json(view), separators=(",", ":"))
         sentence, sentence_lang = _ending_words(view, text)
-        return Shown(
+        return PageView(
             view,
             text,
             words_dir=direction(text.written_in),

@@ -8,13 +8,13 @@ from aiohttp import web
 
 from mobile_api.api import Api
 from mobile_api.deps import Deps, ParseSubscription
-from mobile_api.pages import Site, html, page_context
-from mobile_api.service_worker import Worker
+from mobile_api.pages import PublicPages, html, page_context
+from mobile_api.service_worker import ServiceWorker
 from mobile_api.subscriptions import Subscriptions
 from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue, Phrases
 from realis.ports.installation import City
-from realis.ports.read_models import Situation
+from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import Targets
 from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
@@ -23,7 +23,7 @@ from realis.web.problem import ErrorPage
 def register(
     app: web.Application,
     *,
-    situation: Situation,
+    situation: ActiveAlerts,
     targets: Targets,
     courses: CourseCatalogue,
     phrases: Phrases,
@@ -56,7 +56,7 @@ def register(
         fingerprint=fingerprint,
         hash_token=hash_token,
     )
-    for part in (Api(deps), Subscriptions(deps), Site(deps), Worker(deps)):
+    for part in (Api(deps), Subscriptions(deps), PublicPages(deps), ServiceWorker(deps)):
         part.add_routes(app)
 
 

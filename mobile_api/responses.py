@@ -37,14 +37,14 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedResponse:
     """A JSON body with its ETag, made once and given to many."""
 
     body: bytes
     etag: str
 
     @classmethod
-    def of(cls, value: object) -> Answer:
+    def of(cls, value: object) -> CachedResponse:
         """The value as compact JSON."""
         body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"')

@@ -12,7 +12,7 @@ from importlib import resources
 from aiohttp import web
 
 from mobile_api.deps import Deps
-from mobile_api.responses import Answer, has_it
+from mobile_api.responses import CachedResponse, has_it
 from realis.web.i18n import direction
 from realis.web.pages import Pages
 
@@ -44,7 +44,7 @@ ICONS = (
 )
 
 
-class Worker:
+class ServiceWorker:
     """Serves ``/sw.js`` and ``/manifest.webmanifest``."""
 
     def __init__(self, deps: Deps) -> None:
@@ -66,7 +66,9 @@ class Worker:
 
     async def manifest(self, request: web.Request) -> web.Response:
         """How the app is called and looks on a home screen."""
-        return Answer.of(self._manifest(self._deps.language(request))).to(request, {"Vary": "Accept-Language, Cookie"})
+        return CachedResponse.of(self._manifest(self._deps.language(request))).to(
+            request, {"Vary": "Accept-Language, Cookie"}
+        )
 
     def _script(self) -> tuple[str, str]:
         slugs = tuple(course.slug for course in self._deps.courses.courses("de"))

@@ -30,7 +30,7 @@ _MAX_KEY = 200
 PlaceId = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class Keys(BaseModel):
+class SubscriptionKeys(BaseModel):
     """The browser's public key and secret, base64url (RFC 8291)."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,20 +39,20 @@ class Keys(BaseModel):
     auth: Annotated[str, Field(min_length=1, max_length=_MAX_KEY)]
 
 
-class Subscription(BaseModel):
+class BrowserSubscription(BaseModel):
     """What the browser gave the phone: where and how to reach it."""
 
     model_config = ConfigDict(extra="forbid")
 
     endpoint: Annotated[str, Field(min_length=1, max_length=MAX_ENDPOINT)]
-    keys: Keys
+    keys: SubscriptionKeys
 
     def identity(self) -> Mapping[str, object]:
         """Endpoint and keys only, as the channel checks them."""
         return {"endpoint": self.endpoint, "keys": {"p256dh": self.keys.p256dh, "auth": self.keys.auth}}
 
 
-class NewSubscription(Subscription):
+class NewSubscription(BrowserSubscription):
     """A phone that wants to be warned."""
 
     language: Annotated[str, Field(min_length=1, max_length=20)]
@@ -61,7 +61,7 @@ class NewSubscription(Subscription):
     joined: bool = False
 
 
-class Change(Subscription):
+class Change(BrowserSubscription):
     """What shall be different. Endpoint and keys come along, because the stored address is never read back here."""
 
     language: Annotated[str, Field(min_length=1, max_length=20)] | None = None

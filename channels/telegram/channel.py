@@ -22,12 +22,12 @@ from channels.telegram.bot_api import EgressRequest, NoAnswer, classify, unchang
 from realis.egress.client import Egress
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind, Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Target
 
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: it repeats the post with its escapes."""
 
-_LIMITS = Limits(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True, pace_s=1.0)
+_LIMITS = ChannelCapabilities(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True, pace_s=1.0)
 _PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _HARMLESS = {FailureKind.UNKNOWN: FailureKind.UNAVAILABLE}
@@ -75,16 +75,16 @@ class Telegram:
         """Edit the post there is, else post; the reply comes second, so that it never answers an old text."""
         post = _post_id(target.shown_ref)
         if post is None or not await self._edit(bot, message, post):
-            silent = message.kind is Kind.UPDATE and not message.realert
-            return Accepted(str(await self._post(bot, words(message.text), silent=silent)))
+            silent = message.kind is MessageKind.UPDATE and not message.realert
+            return Accepted(str(await self._post(bot, format_post(message.text), silent=silent)))
         if message.realert or message.kind.ending is not None:
-            await self._post(bot, words(_call(message.text)), reply_to=post)
+            await self._post(bot, format_post(_call(message.text)), reply_to=post)
         return Accepted(str(post))
 
     async def _edit(self, bot: Bot, message: Message, post: int) -> bool:
         """Change the post to these words; False if it is gone."""
         try:
-            await self._edit_text(bot, words(message.text), post)
+            await self._edit_text(bot, format_post(message.text), post)
         except BadRequest as refused:
             if vanished(refused):
                 return False
@@ -140,7 +140,7 @@ class Words:
     plain: str
 
 
-def words(text: Rendered) -> Words:
+def format_post(text: Rendered) -> Words:
     """The text in its order, the notice and level first, the headline bold."""
     paragraphs = text.paragraphs
     headline = 1 if text.notice or text.kind else 0

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from channels.webpush.batch_breaker import Brake
+from channels.webpush.batch_breaker import BatchBreaker
 from channels.webpush.encryption import MAX_PLAINTEXT, padded
 from channels.webpush.ipc import Job, Route
-from channels.webpush.payload import lessened, payload
+from channels.webpush.payload import payload, reduced
 from channels.webpush.responses import for_this_target_only
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.ports.channel import Message, Target
@@ -37,7 +37,7 @@ class Batch:
     now: datetime = field(init=False)
     outcomes: list[Outcome] = field(init=False)
     routes: dict[str, Route | Failed] = field(default_factory=dict)
-    brakes: dict[str, Brake] = field(default_factory=dict)
+    brakes: dict[str, BatchBreaker] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = self.begun
@@ -62,11 +62,11 @@ def records(message: Message) -> list[bytes]:
 
     Empty if not even the least fits a push.
     """
-    fitting = [padded(plain) for plain in map(payload, lessened(message)) if len(plain) <= MAX_PLAINTEXT]
+    fitting = [padded(plain) for plain in map(payload, reduced(message)) if len(plain) <= MAX_PLAINTEXT]
     return [*fitting[:1], *[record for record in fitting if len(record) < len(fitting[0])][:1]]
 
 
-def settled(job: Job, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+def resolved(job: Job, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
     """Denials by a service that took other pushes of the job concern their target only."""
     if not any(isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH for outcome in outcomes):
         return outcomes

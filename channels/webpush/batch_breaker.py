@@ -8,7 +8,7 @@ AFTER = 8
 """Failures in a row that concern the service, not the phone, before the rest of the batch is spared."""
 
 
-class Brake:
+class BatchBreaker:
     """Counts one origin's failures within one batch; ``held`` is what targets not tried any more get."""
 
     __slots__ = ("_row", "held")

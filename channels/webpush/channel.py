@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from channels.webpush.batch import Batch, records, settled
-from channels.webpush.batch_breaker import Brake
+from channels.webpush.batch import Batch, records, resolved
+from channels.webpush.batch_breaker import BatchBreaker
 from channels.webpush.encryption import MAX_PLAINTEXT
 from channels.webpush.ipc import Job, Route
-from channels.webpush.job_runner import InProcess
+from channels.webpush.job_runner import InProcessSender
 from channels.webpush.payload import headers, payload
 from channels.webpush.request_encryption import seal
 from channels.webpush.responses import for_this_target_only, outcome_of
@@ -32,21 +32,21 @@ from realis.egress.client import Blocked, Egress, EgressError, NotSent
 from realis.egress.policy import check_url
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput, SigningFailed
-from realis.ports.channel import Clock, LengthUnit, Limits, Message, Target, Vapid
+from realis.ports.channel import ChannelCapabilities, Clock, LengthUnit, Message, Target, Vapid
 
-__all__ = ["Pusher", "WebPush", "is_known_service", "parse_subscription", "payload"]
+__all__ = ["PushSender", "WebPush", "is_known_service", "parse_subscription", "payload"]
 
 log = structlog.get_logger(__name__)
 
-_LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
-STRANGERS = "strangers"
+_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
+UNLISTED = "strangers"
 """The origin all hosts share that are no known push service."""
 
 _NOT_SIGNED = Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren")
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
 
-class Pusher(Protocol):
+class PushSender(Protocol):
     """What seals and posts to known services: child processes, or our own for tests."""
 
     async def start(self) -> None:
@@ -83,7 +83,7 @@ class WebPush:
         vapid: Vapid,
         clock: Clock,
         *,
-        pusher: Pusher | None = None,
+        pusher: PushSender | None = None,
         in_flight: int = 64,
         strangers_in_flight: int = 16,
         timeout_s: float = 10.0,
@@ -92,7 +92,7 @@ class WebPush:
         self._egress = egress
         self._vapid = vapid
         self._clock = clock
-        self._pusher = pusher or InProcess(egress.policy)
+        self._pusher = pusher or InProcessSender(egress.policy)
         self._in_flight = in_flight
         self._strangers = asyncio.Semaphore(strangers_in_flight)
         self._strangers_per_batch = max(1, strangers_in_flight // 4)
@@ -112,7 +112,7 @@ class WebPush:
         """
         address, origin = parse_subscription(data, self._egress.policy)
         known = self._known((urlsplit(origin).hostname or "").lower())
-        return address, origin if known else STRANGERS
+        return address, origin if known else UNLISTED
 
     async def start(self) -> None:
         """Make ready what seals and posts, so that the first warning does not wait for it."""
@@ -178,7 +178,7 @@ class WebPush:
 
     def _origin(self, target: Target) -> str:
         """As stored; a stranger's own, which may have become a known service since."""
-        if target.origin and target.origin != STRANGERS:
+        if target.origin and target.origin != UNLISTED:
             return target.origin
         return origin_of(check_url(endpoint_of(target.address), self._egress.policy))
 
@@ -202,7 +202,7 @@ class WebPush:
             targets=tuple((place, batch.targets[index].address) for index, place in ours),
         )
         outcomes = await self._pusher.work(job) if ours else []
-        for (index, _), outcome in zip(ours, settled(job, outcomes), strict=True):
+        for (index, _), outcome in zip(ours, resolved(job, outcomes), strict=True):
             batch.outcomes[index] = outcome
 
     def _route(self, batch: Batch, origin: str) -> Route | Failed:
@@ -228,7 +228,7 @@ class WebPush:
                 batch.outcomes[index] = sealed
                 return
             route = self._route(batch, sealed.origin)
-            brake = batch.brakes.setdefault(sealed.origin, Brake())
+            brake = batch.brakes.setdefault(sealed.origin, BatchBreaker())
             unsent = route if isinstance(route, Failed) else self._unsent(batch, brake)
             if unsent is None and isinstance(route, Route):
                 unsent_or_told = await self._post(sealed.endpoint, route, sealed.body)
@@ -236,7 +236,7 @@ class WebPush:
             elif unsent is not None:
                 batch.outcomes[index] = unsent
 
-    def _unsent(self, batch: Batch, brake: Brake) -> Failed | None:
+    def _unsent(self, batch: Batch, brake: BatchBreaker) -> Failed | None:
         return brake.held if batch.left_s(self._clock.now()) > 0 else _TOO_LATE
 
     async def _post(self, endpoint: str, route: Route, body: bytes) -> Outcome:

@@ -28,7 +28,7 @@ _KEEPALIVE_S = 15.0
 _MAX_ANSWER = 65_536
 """Bytes of one answer; what says more is cut off, its status stands."""
 
-_LONGEST_WISH = 100
+_MAX_RETRY_AFTER_S = 100
 _FINAL_STATUS = 200
 
 
@@ -41,7 +41,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class Endpoint:
     """Where to connect."""
 
     host: str
@@ -55,7 +55,7 @@ def _reply(status: int) -> Reply:
     return Reply(status)
 
 
-Done = Callable[[Reply | Failed], None]
+OnReply = Callable[[Reply | Failed], None]
 """Hears what became of one request; once."""
 
 _TORN = Failed(FailureKind.UNKNOWN, "Verbindung abgerissen")
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._idle = idle
         self._transport: asyncio.Transport | None = None
-        self._done: Done | None = None
+        self._done: OnReply | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._retry_after, self._size, self._status, self._complete = "", 0, 0, False
         self._timer: asyncio.TimerHandle | None = None
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
         self.usable = True
         self.free_since = 0.0
 
-    def ask(self, request: bytes, timeout_s: float, done: Done) -> None:
+    def ask(self, request: bytes, timeout_s: float, done: OnReply) -> None:
         """Send; ``done`` hears the reply, or that the connection broke or stayed silent."""
         if self._transport is None:
             raise RuntimeError("not connected")
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the one header that matters."""
         if not self._complete and name.lower() == b"retry-after":
-            self._retry_after = value[:_LONGEST_WISH].decode("latin-1").strip()
+            self._retry_after = value[:_MAX_RETRY_AFTER_S].decode("latin-1").strip()
 
     def on_headers_complete(self) -> None:
         """From here on a status is known."""
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
         return Reply(self._status, self._retry_after) if self._retry_after else _reply(self._status)
 
 
-class Poster:
+class HttpClient:
     """Posts to push services, keeping connections. Belongs to one event loop; ``close`` it once.
 
     How many exchanges go on at once is for the caller to bound.
@@ -206,12 +206,12 @@ class Poster:
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
         self._policy = policy
         self._trust = trust
-        self._idle: dict[Peer, deque[Connection]] = {}
+        self._idle: dict[Endpoint, deque[Connection]] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def post(self, peer: Peer, request: bytes, timeout_s: float, done: Done) -> None:
+    def post(self, peer: Endpoint, request: bytes, timeout_s: float, done: OnReply) -> None:
         """One request as it stands, never repeated.
 
         Args:
@@ -240,7 +240,7 @@ class Poster:
                 connection.close()
         self._idle.clear()
 
-    async def _post_anew(self, peer: Peer, request: bytes, timeout_s: float, done: Done) -> None:
+    async def _post_anew(self, peer: Endpoint, request: bytes, timeout_s: float, done: OnReply) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         opened = await self._connect(peer, min(CONNECT_TIMEOUT_S, timeout_s * _CONNECT_SHARE))
@@ -258,14 +258,14 @@ class Poster:
                 connections.popleft().close()
         self._sweeper = loop.call_later(_KEEPALIVE_S / 3, self._sweep)
 
-    async def _connect(self, peer: Peer, timeout_s: float) -> Connection | Failed:
+    async def _connect(self, peer: Endpoint, timeout_s: float) -> Connection | Failed:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._try_addresses(peer)
         except TimeoutError:
             return Failed(FailureKind.TIMEOUT, "keine Verbindung in der Frist")
 
-    async def _try_addresses(self, peer: Peer) -> Connection | Failed:
+    async def _try_addresses(self, peer: Endpoint) -> Connection | Failed:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)

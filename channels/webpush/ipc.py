@@ -26,7 +26,7 @@ class FrameError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class WorkerConfiguration:
     """The first frame a child gets: what it may connect to.
 
     Args:
@@ -77,16 +77,16 @@ class Report:
     outcomes: tuple[tuple[int, Outcome], ...] = ()
 
 
-def encode_hello(hello: Hello) -> bytes:
+def encode_hello(hello: WorkerConfiguration) -> bytes:
     """A frame."""
     return _frame({"policy": hello.policy, "trust": hello.trust})
 
 
-def decode_hello(body: bytes) -> Hello:
+def decode_hello(body: bytes) -> WorkerConfiguration:
     """Raises ``FrameError``."""
     with _reading():
         data = json.loads(body)
-        return Hello(_text(data["policy"]), _text(data["trust"]))
+        return WorkerConfiguration(_text(data["policy"]), _text(data["trust"]))
 
 
 def encode_job(job: Job) -> bytes:

@@ -12,24 +12,24 @@ from datetime import timedelta
 from functools import partial
 from itertools import islice
 
-from channels.webpush.batch_breaker import Brake
-from channels.webpush.http_client import Peer, Poster, Reply
+from channels.webpush.batch_breaker import BatchBreaker
+from channels.webpush.http_client import Endpoint, HttpClient, Reply
 from channels.webpush.ipc import Job, Route
-from channels.webpush.request_encryption import Sealer
+from channels.webpush.request_encryption import RequestEncryptor
 from channels.webpush.responses import outcome_of
 from realis.egress.policy import Policy
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput
 
-Tell = Callable[[int, Outcome], None]
+OnReport = Callable[[int, Outcome], None]
 """Hears what became of the target in this place; once for each."""
 
 _OWN_HEADERS = {"User-Agent": "REALIS", "Accept-Encoding": "identity"}
 _NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
-_AT_ONCE = 8
+_WRITE_CHUNK = 8
 """Pushes begun before the loop may look at answers."""
 
-_COMPANY_S = 0.002
+_COALESCE_S = 0.002
 """How long a free place waits for others to be filled with it."""
 
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
@@ -39,20 +39,20 @@ _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 class _Service:
     """What all pushes of the job to one service share."""
 
-    sealer: Sealer
-    peer: Peer
+    sealer: RequestEncryptor
+    peer: Endpoint
     head: str
-    brake: Brake = field(default_factory=Brake)
+    brake: BatchBreaker = field(default_factory=BatchBreaker)
 
 
-class Worker:
+class JobRunner:
     """Seals and posts."""
 
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
         self._policy = policy
-        self._poster = Poster(policy, trust=trust)
+        self._poster = HttpClient(policy, trust=trust)
 
-    async def work(self, job: Job, tell: Tell) -> None:
+    async def work(self, job: Job, tell: OnReport) -> None:
         """Send to every target of the job, begun in their order."""
         await _Run(job, [self._service(job, route) for route in job.routes], self._poster, tell).run()
 
@@ -62,21 +62,21 @@ class Worker:
 
     def _service(self, job: Job, route: Route) -> _Service | Failed:
         try:
-            sealer = Sealer(job.record, route.origin, self._policy)
+            sealer = RequestEncryptor(job.record, route.origin, self._policy)
         except InvalidInput as refused:
             return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
         url = sealer.url
-        peer = Peer(url.raw_host or "", url.port or 443, url.scheme == "https")
+        peer = Endpoint(url.raw_host or "", url.port or 443, url.scheme == "https")
         headers = {"Host": route.origin.partition("//")[2], **route.headers, **_OWN_HEADERS}
         lines = [f"{name}: {value}" for name, value in headers.items()]
         return _Service(sealer, peer, "\r\n".join([*lines, "Content-Length: "]))
 
 
-class InProcess:
+class InProcessSender:
     """``channels.webpush.channel.Pusher`` without child processes, for tests and small installations."""
 
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
-        self._worker = Worker(policy, trust=trust)
+        self._worker = JobRunner(policy, trust=trust)
 
     async def start(self) -> None:
         """Nothing to do."""
@@ -95,7 +95,7 @@ class InProcess:
 class _Run:
     """One job being worked off: a bounded number of pushes is out; each answer lets the next one go."""
 
-    def __init__(self, job: Job, services: list[_Service | Failed], poster: Poster, tell: Tell) -> None:
+    def __init__(self, job: Job, services: list[_Service | Failed], poster: HttpClient, tell: OnReport) -> None:
         self._job = job
         self._services = services
         self._poster = poster
@@ -110,11 +110,11 @@ class _Run:
 
     async def run(self) -> None:
         """Until every target has an outcome."""
-        for _ in range(_AT_ONCE):
+        for _ in range(_WRITE_CHUNK):
             self._fill(1)
             await asyncio.sleep(0)  # the very first ones leave one by one, so that they leave at once
         while not self._over.done() and not self._spent and self._out < self._job.in_flight:
-            self._fill(_AT_ONCE)
+            self._fill(_WRITE_CHUNK)
             await asyncio.sleep(0)
         await self._over
 
@@ -151,10 +151,10 @@ class _Run:
         self._out -= 1
         self._tell(index, service.brake.note(self._outcome(reply)))
         # Requests that leave together wake the other side once; but nobody waits long for company.
-        if self._out == 0 or self._job.in_flight - self._out >= _AT_ONCE:
+        if self._out == 0 or self._job.in_flight - self._out >= _WRITE_CHUNK:
             self._go_on()
         elif self._refill is None and not self._spent:
-            self._refill = self._loop.call_later(_COMPANY_S, self._go_on)
+            self._refill = self._loop.call_later(_COALESCE_S, self._go_on)
 
     def _outcome(self, reply: Reply | Failed) -> Outcome:
         if isinstance(reply, Failed):
@@ -171,7 +171,7 @@ class _Run:
         if self._over.done():
             return
         try:
-            self._fill(_AT_ONCE)
+            self._fill(_WRITE_CHUNK)
         except Exception as error:  # noqa: BLE001 - called by the event loop: whoever awaits the run must hear it
             self._over.set_exception(error)
 

@@ -69,7 +69,7 @@ def payload(message: Message) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def lessened(message: Message) -> Iterator[Message]:
+def reduced(message: Message) -> Iterator[Message]:
     """The message whole, then with ever fewer of its parts, for a service that calls it too large.
 
     What happened goes first, remarks after it. Title (notice, kind, headline), instruction, end, source and link

@@ -21,7 +21,7 @@ _PATH = re.compile(r"/[!$-;=?-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class EncryptedRequest:
     """One encrypted push, and where it goes. ``path`` is what the request line names, query included."""
 
     endpoint: str
@@ -31,7 +31,7 @@ class Sealed:
     body: bytes
 
 
-def seal(record: bytes, address: str, policy: Policy) -> Sealed | Failed:
+def seal(record: bytes, address: str, policy: Policy) -> EncryptedRequest | Failed:
     """The request for one phone, or why there can be none.
 
     Args:
@@ -46,10 +46,10 @@ def seal(record: bytes, address: str, policy: Policy) -> Sealed | Failed:
         return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
     body = encrypt(record, subscription.receiver)
     host = (url.raw_host or "").lower()
-    return Sealed(subscription.endpoint, host, origin_of(url), _path_of(url), body)
+    return EncryptedRequest(subscription.endpoint, host, origin_of(url), _path_of(url), body)
 
 
-class Sealer:
+class RequestEncryptor:
     """Seals many pushes for one service, whose origin is checked once.
 
     Raises:

@@ -23,7 +23,7 @@ _AGAIN = "Melden Sie das Gerät auf der Seite neu an."
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class PushSubscription:
     """Where a push goes and for whom it is encrypted."""
 
     endpoint: str
@@ -66,7 +66,7 @@ class DamagedAddressError(ValueError):
     """A stored address that is not what ``parse_subscription`` made."""
 
 
-def read_address(address: str) -> Subscription:
+def read_address(address: str) -> PushSubscription:
     """A stored address, ready to encrypt for.
 
     Raises:
@@ -75,7 +75,7 @@ def read_address(address: str) -> Subscription:
     try:
         data = json.loads(address)
         point, auth = urlsafe_b64decode(data["p256dh"] + "=="), urlsafe_b64decode(data["auth"] + "==")
-        return Subscription(str(data["endpoint"]), receiver(point, auth))
+        return PushSubscription(str(data["endpoint"]), receiver(point, auth))
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedAddressError("stored subscription is damaged") from error
 

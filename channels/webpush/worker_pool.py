@@ -20,7 +20,15 @@ from pathlib import Path
 import structlog
 
 from channels.webpush import worker_process
-from channels.webpush.ipc import FrameError, Hello, Job, decode_report, encode_hello, encode_job, read_frame
+from channels.webpush.ipc import (
+    FrameError,
+    Job,
+    WorkerConfiguration,
+    decode_report,
+    encode_hello,
+    encode_job,
+    read_frame,
+)
 from channels.webpush.worker_process import BEAT_S, REPORT_EVERY
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import ConfigurationError
@@ -34,7 +42,7 @@ _MAYBE_SENT = Failed(FailureKind.UNKNOWN, "Versandprozess beendet, vielleicht ge
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class PoolLimits:
     """How long things may take. Seconds.
 
     Args:
@@ -84,7 +92,7 @@ class _Pending:
         return [outcome or _NEVER_BEGUN for outcome in self.outcomes]
 
 
-class _Child:
+class _WorkerProcess:
     """One running child."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -120,7 +128,7 @@ class _Child:
         self.pending.clear()
 
 
-class Children:
+class WorkerPool:
     """Some child processes that seal and post. ``start`` them, ``close`` them once.
 
     Args:
@@ -132,20 +140,20 @@ class Children:
 
     def __init__(
         self,
-        hello: Hello,
+        hello: WorkerConfiguration,
         *,
         number: int | None = None,
         lock: Path | None = None,
-        bounds: Bounds | None = None,
+        bounds: PoolLimits | None = None,
         program: Sequence[str] = (sys.executable, "-m", worker_process.__name__),
     ) -> None:
         self._hello = hello
         self._number = number or len(os.sched_getaffinity(0))
         self._lock = lock
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or PoolLimits()
         self._program = program
         self._held: int | None = None
-        self._ready: dict[int, _Child] = {}
+        self._ready: dict[int, _WorkerProcess] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
         self._any_ready = asyncio.Event()
@@ -212,7 +220,7 @@ class Children:
             os.close(self._held)
             self._held = None
 
-    async def _least_busy(self) -> _Child | None:
+    async def _least_busy(self) -> _WorkerProcess | None:
         """A child that is ready, the one with the least to do; None if there is none within the bound."""
         try:
             async with asyncio.timeout(self._bounds.start_s):
@@ -248,7 +256,7 @@ class Children:
             pass_fds=() if self._held is None else (self._held,),
             env=_environment(),
         )
-        child = _Child(process)
+        child = _WorkerProcess(process)
         watching = asyncio.create_task(self._watch(child), name=f"webpush.watch.{slot}")
         try:
             child.send(encode_hello(self._hello))
@@ -260,7 +268,7 @@ class Children:
             watching.cancel()
             await child.end()
 
-    async def _listen(self, slot: int, child: _Child) -> None:
+    async def _listen(self, slot: int, child: _WorkerProcess) -> None:
         if child.process.stdout is None:
             return
         while (frame := await read_frame(child.process.stdout)) is not None:
@@ -274,7 +282,7 @@ class Children:
             if (pending := child.pending.get(report.number)) is not None:
                 pending.take(report.outcomes)
 
-    async def _watch(self, child: _Child) -> None:
+    async def _watch(self, child: _WorkerProcess) -> None:
         """Kill a child that says nothing; its end is then noticed by whoever listens."""
         while True:
             before = time.monotonic()

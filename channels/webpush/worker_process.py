@@ -16,8 +16,8 @@ from collections.abc import Mapping
 
 import uvloop
 
-from channels.webpush.ipc import Hello, Job, Report, decode_hello, decode_job, encode_report, read_frame
-from channels.webpush.job_runner import Worker
+from channels.webpush.ipc import Job, Report, WorkerConfiguration, decode_hello, decode_job, encode_report, read_frame
+from channels.webpush.job_runner import JobRunner
 from realis.egress.policy import LoopbackOnly, Policy, PublicOnly
 from realis.model.delivery import Outcome
 
@@ -102,11 +102,11 @@ async def _serve() -> None:
     worker.close()
 
 
-def _worker(hello: Hello) -> Worker:
-    return Worker(POLICIES[hello.policy](), trust=hello.trust)
+def _worker(hello: WorkerConfiguration) -> JobRunner:
+    return JobRunner(POLICIES[hello.policy](), trust=hello.trust)
 
 
-async def _work(worker: Worker, job: Job, out: asyncio.WriteTransport) -> None:
+async def _work(worker: JobRunner, job: Job, out: asyncio.WriteTransport) -> None:
     reports = _Reports(job.number, out)
     await worker.work(job, reports.tell)
     reports.flush()

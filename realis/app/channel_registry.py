@@ -17,21 +17,21 @@ from channels.telegram import channel as telegram
 from channels.telegram.channel import Telegram
 from channels.terminal import Terminal
 from channels.webpush.channel import WebPush, is_known_service
-from channels.webpush.ipc import Hello
-from channels.webpush.worker_pool import Children
+from channels.webpush.ipc import WorkerConfiguration
+from channels.webpush.worker_pool import WorkerPool
 from channels.webpush.worker_process import policy_name
 from displays.channel import Screens
 from realis.app.settings import Settings
 from realis.egress.client import Egress
 from realis.egress.policy import Configured, LoopbackOnly, Policy, PublicOnly
-from realis.ports.channel import Channel, Clock, Events, Limits, Vapid
+from realis.ports.channel import Channel, ChannelCapabilities, Clock, Events, Vapid
 from realis.ports.installation import City
-from realis.ports.read_models import Situation
+from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import NewTarget
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class EgressPolicies:
     """Where this installation may connect to. The demo's doors open to loopback only.
 
     Args:
@@ -48,7 +48,7 @@ class Doors:
     push_timeout_s: float = 10.0
 
     @classmethod
-    def for_settings(cls, settings: Settings) -> Doors:
+    def for_settings(cls, settings: Settings) -> EgressPolicies:
         """Strangers by public address only; the city's own services by name only."""
         return cls(
             strangers=PublicOnly(),
@@ -57,7 +57,7 @@ class Doors:
         )
 
     @classmethod
-    def loopback(cls) -> Doors:
+    def loopback(cls) -> EgressPolicies:
         """For the demo: nothing ever leaves this machine."""
         return cls(LoopbackOnly(), LoopbackOnly(), LoopbackOnly())
 
@@ -72,7 +72,7 @@ def _hosts(url: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class WaysOut:
+class ChannelRegistry:
     """All channels by name, and the guarded clients under them."""
 
     channels: Mapping[str, Channel]
@@ -81,7 +81,7 @@ class WaysOut:
     egresses: tuple[Egress, ...]
 
     @property
-    def limits(self) -> Mapping[str, Limits]:
+    def limits(self) -> Mapping[str, ChannelCapabilities]:
         """What each channel can carry, by name."""
         return {name: channel.limits for name, channel in self.channels.items()}
 
@@ -99,17 +99,17 @@ class WaysOut:
 
 def build(
     settings: Settings,
-    doors: Doors,
+    doors: EgressPolicies,
     *,
     city: City,
-    situation: Situation,
+    situation: ActiveAlerts,
     events: Events,
     vapid: Vapid,
     clock: Clock,
-) -> WaysOut:
+) -> ChannelRegistry:
     """Every way out this program has, set up or not."""
     strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
-    pusher = Children(Hello(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
+    pusher = WorkerPool(WorkerConfiguration(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
     webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push, timeout_s=doors.push_timeout_s)
     feeds = Feeds(situation, city)
     telegram_channel = Telegram(
@@ -128,7 +128,9 @@ def build(
         Terminal(sys.stdout),
         ByHand(),
     )
-    return WaysOut({channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon))
+    return ChannelRegistry(
+        {channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon)
+    )
 
 
 def _push_lock(settings: Settings) -> Path:
@@ -136,7 +138,7 @@ def _push_lock(settings: Settings) -> Path:
     return settings.data_dir / ("push.lock" if settings.alone else f"push.{os.getpid()}.lock")
 
 
-def account_targets(settings: Settings, ways: WaysOut, *, demo: bool) -> list[NewTarget]:
+def account_targets(settings: Settings, ways: ChannelRegistry, *, demo: bool) -> list[NewTarget]:
     """The one target of each channel that is an account or a place of our own.
 
     Public accounts take part in exercises only if their settings say so (a test account); feeds, terminal and

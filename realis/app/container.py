@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from realis.app.channel_registry import WaysOut
+from realis.app.channel_registry import ChannelRegistry
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
@@ -13,7 +13,7 @@ from realis.keystore.keys import Keys
 from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
-from realis.services.active_alerts import AlertSituation
+from realis.services.active_alerts import ActiveAlertsReader
 from realis.services.authoring import Desk
 from realis.storage.database import Database
 from realis.storage.ledger.batches import SqlBatches
@@ -21,7 +21,7 @@ from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.targets import SqlTargets
 
 
-class Part(StrEnum):
+class ProcessRole(StrEnum):
     """Which of the program's parts a process plays. Everything but ``ALL`` needs PostgreSQL."""
 
     ALL = "all"
@@ -32,26 +32,26 @@ class Part(StrEnum):
     @property
     def serves_pages(self) -> bool:
         """Console, citizens' pages, API, feeds."""
-        return self in (Part.ALL, Part.WEB)
+        return self in (ProcessRole.ALL, ProcessRole.WEB)
 
     @property
     def serves_screens(self) -> bool:
         """The screens' gateway."""
-        return self in (Part.ALL, Part.GATEWAY)
+        return self in (ProcessRole.ALL, ProcessRole.GATEWAY)
 
     @property
     def sends(self) -> bool:
         """Planner and dispatcher."""
-        return self in (Part.ALL, Part.WORKER)
+        return self in (ProcessRole.ALL, ProcessRole.WORKER)
 
     @property
     def issues(self) -> bool:
         """Decisions whose pause is over; whoever comes first does it."""
-        return self is not Part.GATEWAY
+        return self is not ProcessRole.GATEWAY
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class Services:
     """What ``wiring`` builds before any face exists."""
 
     settings: Settings
@@ -66,6 +66,6 @@ class Core:
     tokens: SqlTokens
     targets: SqlTargets
     batches: SqlBatches
-    situation: AlertSituation
+    situation: ActiveAlertsReader
     courses: CourseCatalogue
-    ways: WaysOut
+    ways: ChannelRegistry

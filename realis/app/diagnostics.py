@@ -23,7 +23,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _PLACEHOLDERS = ("example.org", "example.com", "example.net", "localhost")
 
 
-class Level(StrEnum):
+class Grade(StrEnum):
     """How bad it is. Only a problem keeps a city from warning."""
 
     OK = "ok"
@@ -32,44 +32,44 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One sentence of what is, and one of what to do."""
 
-    level: Level
+    level: Grade
     what: str
     remedy: str = ""
 
 
-def fine(what: str) -> Finding:
+def fine(what: str) -> CheckResult:
     """Nothing to do."""
-    return Finding(Level.OK, what)
+    return CheckResult(Grade.OK, what)
 
 
-def hint(what: str, remedy: str = "") -> Finding:
+def hint(what: str, remedy: str = "") -> CheckResult:
     """Works, but should be known."""
-    return Finding(Level.HINT, what, remedy)
+    return CheckResult(Grade.HINT, what, remedy)
 
 
-def problem(what: str, remedy: str = "") -> Finding:
+def problem(what: str, remedy: str = "") -> CheckResult:
     """Does not work, or will soon fail people."""
-    return Finding(Level.PROBLEM, what, remedy)
+    return CheckResult(Grade.PROBLEM, what, remedy)
 
 
-def from_error(error: RealisError) -> Finding:
+def from_error(error: RealisError) -> CheckResult:
     """A deliberate error as a finding: it already says what to do."""
     return problem(error.message, error.remedy)
 
 
-def worst(findings: Iterable[Finding]) -> Level:
+def worst(findings: Iterable[CheckResult]) -> Grade:
     """The worst level among findings."""
-    order = list(Level)
-    return max((finding.level for finding in findings), key=order.index, default=Level.OK)
+    order = list(Grade)
+    return max((finding.level for finding in findings), key=order.index, default=Grade.OK)
 
 
 # ---- addresses and TLS
 
 
-def addresses(public_url: str, gateway_url: str) -> list[Finding]:
+def addresses(public_url: str, gateway_url: str) -> list[CheckResult]:
     """Whether people and screens can reach the installation safely."""
     public, gateway = urlsplit(public_url), urlsplit(gateway_url)
     if not public.hostname or public.scheme not in ("http", "https"):
@@ -91,7 +91,7 @@ def addresses(public_url: str, gateway_url: str) -> list[Finding]:
     return found or [fine("Öffentliche Adresse mit TLS eingestellt.")]
 
 
-def proxy(public_url: str, trusted: Sequence[object]) -> list[Finding]:
+def proxy(public_url: str, trusted: Sequence[object]) -> list[CheckResult]:
     """Whether it can be told apart who asks; REALIS itself listens without TLS, so with https a proxy is in front."""
     if not public_url.startswith("https://"):
         return []
@@ -107,7 +107,7 @@ def proxy(public_url: str, trusted: Sequence[object]) -> list[Finding]:
     return [fine("Dem Proxy wird geglaubt, von wem eine Anfrage kommt.")]
 
 
-def certificate(host: str, ends: datetime | None, now: datetime, *, failure: str = "") -> Finding:
+def certificate(host: str, ends: datetime | None, now: datetime, *, failure: str = "") -> CheckResult:
     """How long the certificate is good for; ``failure`` says why nobody could see it."""
     if ends is None:
         return problem(
@@ -121,7 +121,7 @@ def certificate(host: str, ends: datetime | None, now: datetime, *, failure: str
     return fine(f"Zertifikat von {host} gilt noch {days} Tage.")
 
 
-def push_contact(contact: str) -> Finding:
+def push_contact(contact: str) -> CheckResult:
     """Whether push services could reach somebody (RFC 8292, 2.1)."""
     if not contact.startswith(("mailto:", "https://")):
         return problem(f"push_contact „{contact}“ ist kein Kontakt.", "Nehmen Sie mailto:… oder https://…")
@@ -135,7 +135,7 @@ def push_contact(contact: str) -> Finding:
 # ---- keys, clock, disk
 
 
-def keys(missing: Sequence[str], *, folder_mode: int | None, subscriptions: bool) -> list[Finding]:
+def keys(missing: Sequence[str], *, folder_mode: int | None, subscriptions: bool) -> list[CheckResult]:
     """Whether the keys are there and private. ``folder_mode``: None where there is no folder yet."""
     if missing and subscriptions:
         return [
@@ -151,7 +151,7 @@ def keys(missing: Sequence[str], *, folder_mode: int | None, subscriptions: bool
     return [fine("Schlüssel vorhanden und nur für dieses Konto lesbar.")]
 
 
-def clock(*, synchronised: bool | None, ahead: timedelta | None) -> list[Finding]:
+def clock(*, synchronised: bool | None, ahead: timedelta | None) -> list[CheckResult]:
     """Whether the time is right. ``ahead``: how far the record's newest time, or its server, is before our clock."""
     found = []
     if ahead is not None and ahead > CLOCK_TOLERANCE:
@@ -173,7 +173,7 @@ def clock(*, synchronised: bool | None, ahead: timedelta | None) -> list[Finding
     return found or [fine("Die Uhr wird abgeglichen.")]
 
 
-def disk(free: int, folder: str) -> Finding:
+def disk(free: int, folder: str) -> CheckResult:
     """Whether there is room to write. Bytes."""
     megabytes = free // 1024**2
     if free < DISK_EMPTY:
@@ -185,7 +185,7 @@ def disk(free: int, folder: str) -> Finding:
     return fine(f"Platz in {folder}: {megabytes // 1024} GB frei.")
 
 
-def assets(missing: Sequence[str]) -> Finding:
+def assets(missing: Sequence[str]) -> CheckResult:
     """Whether everything pages load is here; without it the console cannot be opened."""
     if missing:
         return problem(f"Dateien der Seiten fehlen: {', '.join(missing)}.", "Führen Sie aus: make setup")
@@ -195,14 +195,14 @@ def assets(missing: Sequence[str]) -> Finding:
 # ---- the record
 
 
-def schema(*, current: bool) -> Finding:
+def schema(*, current: bool) -> CheckResult:
     """Whether the database has the form this program needs."""
     if not current:
         return problem("Die Datenbank ist von einer anderen Version.", "Sichern Sie sie, dann: realis db upgrade")
     return fine("Datenbank erreichbar, auf dem Stand dieses Programms, beschreibbar.")
 
 
-def audit(entries: int, broken_at: int) -> Finding:
+def audit(entries: int, broken_at: int) -> CheckResult:
     """Whether the audit chain holds."""
     if broken_at:
         return problem(
@@ -212,7 +212,7 @@ def audit(entries: int, broken_at: int) -> Finding:
     return fine(f"Protokoll unversehrt ({entries} Einträge).")
 
 
-def people(roles: Sequence[frozenset[Role]]) -> Finding:
+def people(roles: Sequence[frozenset[Role]]) -> CheckResult:
     """Whether two people can warn: one writes, another releases. Roles of everybody active."""
     writers = [index for index, has in enumerate(roles) if Role.CAPTURE in has]
     releasers = [index for index, has in enumerate(roles) if Role.RELEASE in has]
@@ -227,7 +227,7 @@ def people(roles: Sequence[frozenset[Role]]) -> Finding:
 # ---- ways out
 
 
-def channel(label: str, *, set_up: bool, held: str = "") -> Finding:
+def channel(label: str, *, set_up: bool, held: str = "") -> CheckResult:
     """Whether a way out can be used."""
     if held:
         return problem(f"{label} ist angehalten: {held}", "Prüfen Sie die Zugangsdaten und geben Sie den Kanal frei.")
@@ -236,7 +236,7 @@ def channel(label: str, *, set_up: bool, held: str = "") -> Finding:
     return fine(f"{label} ist eingerichtet.")
 
 
-def listener(name: str, *, answers: bool, serving: bool | None) -> Finding:
+def listener(name: str, *, answers: bool, serving: bool | None) -> CheckResult:
     """Whether a port answers. ``serving``: whether `realis serve` runs here, None where nobody can say."""
     if answers:
         return fine(f"{name} antwortet.")
@@ -245,7 +245,7 @@ def listener(name: str, *, answers: bool, serving: bool | None) -> Finding:
     return hint(f"{name} antwortet nicht.", "Starten Sie `realis serve`.")
 
 
-def hints_between(*, shared: bool, answers: bool | None) -> list[Finding]:
+def hints_between(*, shared: bool, answers: bool | None) -> list[CheckResult]:
     """Whether several processes can tell each other of changes. ``answers``: None where no Redis is set."""
     if answers is False:
         return [problem("Redis antwortet nicht.", "Prüfen Sie redis_url. Bis dahin kommt alles Sekunden später an.")]

@@ -7,14 +7,14 @@ from realis.model.errors import InvalidInput
 from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.installation import City
 from realis.ports.targets import NewTarget, Targets
-from realis.web.sessions import hash_token, new_token
+from realis.web.sessions import hash_bearer_token, new_token
 
 
 async def pair_screen(targets: Targets, tokens: Tokens, new: NewTarget) -> str:
     """Store a screen; the token its address bar must carry once."""
     token = new_token()
     target_id = await targets.put(new)
-    await tokens.add(TokenKind.SCREEN, new.label, token_hash=hash_token(token), target_id=target_id)
+    await tokens.add(TokenKind.SCREEN, new.label, token_hash=hash_bearer_token(token), target_id=target_id)
     return token
 
 

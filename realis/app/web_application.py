@@ -12,7 +12,7 @@ import displays.pages
 import mobile_api
 import realis.console
 import realis.intake.cap_http
-from realis.app.container import Core
+from realis.app.container import Services
 from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
 from realis.model.errors import StoreUnavailable
@@ -20,7 +20,7 @@ from realis.storage import migrate
 from realis.web import build_assets, certificates, health, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
-from realis.web.sessions import hash_token
+from realis.web.sessions import hash_bearer_token
 
 PACKAGES = ("realis.web", "realis.console", "mobile_api", "displays")
 """Packages that bring templates and translations."""
@@ -29,7 +29,7 @@ STATIC = ("realis.console", "mobile_api", "displays")
 MAX_BODY = 1024 * 1024
 
 
-def application(core: Core) -> web.Application:
+def application(core: Services) -> web.Application:
     """The whole of what is served over HTTP."""
     assets = Assets([package_root(package) for package in STATIC])
     pages = Pages.build(
@@ -49,7 +49,7 @@ def application(core: Core) -> web.Application:
     assets.register(app)
     _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk)
-    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_token)
+    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
     realis.console.register(
         app,
         desk=core.desk,
@@ -80,14 +80,14 @@ def application(core: Core) -> web.Application:
     return app
 
 
-def health_only(core: Core) -> web.Application:
+def health_only(core: Services) -> web.Application:
     """What a process without pages answers: whether it lives and can work."""
     app = web.Application()
     _register_health(app, core)
     return app
 
 
-def _register_health(app: web.Application, core: Core, *, assets: Assets | None = None) -> None:
+def _register_health(app: web.Application, core: Services, *, assets: Assets | None = None) -> None:
     async def database() -> bool:
         try:
             return await migrate.is_current(core.database)

@@ -20,8 +20,8 @@ from content.courses import CourseLibrary
 from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
-from realis.app.channel_registry import Doors
-from realis.app.container import Core, Part
+from realis.app.channel_registry import EgressPolicies
+from realis.app.container import ProcessRole, Services
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
@@ -31,7 +31,7 @@ from realis.keystore.keys import Keys
 from realis.model.errors import ConfigurationError, StoreUnavailable
 from realis.policy.approval import IssuePolicy
 from realis.ports.channel import Clock, Topic
-from realis.services.active_alerts import AlertSituation
+from realis.services.active_alerts import ActiveAlertsReader
 from realis.services.authoring import Desk
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
@@ -45,7 +45,7 @@ from realis.storage.leases import SqlLeases
 from realis.storage.ledger.batches import SqlBatches
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
 from realis.storage.targets import SqlConfirmations, SqlTargets
-from realis.web.sessions import hash_token
+from realis.web.sessions import hash_bearer_token
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Variation:
+class BuildOptions:
     """What an installation is allowed beyond its settings. The default is a real one.
 
     Args:
@@ -72,7 +72,7 @@ class Variation:
     """
 
     policy: IssuePolicy
-    doors: Doors
+    doors: EgressPolicies
     demo: bool = False
 
 
@@ -80,8 +80,8 @@ class Variation:
 class App:
     """Everything this process plays, joined. ``run`` serves until it is told to stop."""
 
-    core: Core
-    part: Part
+    core: Services
+    part: ProcessRole
     dispatcher: Dispatcher | None
     screens: Gateway | None
     runner: web.AppRunner | None
@@ -147,16 +147,19 @@ class App:
 async def build(
     settings: Settings,
     *,
-    variation: Variation | None = None,
+    variation: BuildOptions | None = None,
     clock: Clock | None = None,
-    part: Part = Part.ALL,
+    part: ProcessRole = ProcessRole.ALL,
 ) -> AsyncIterator[App]:
     """The program or one of its parts, answering but not yet sending; all is given back at the end, last first.
 
     Raises:
         ConfigurationError: another `serve` uses this data, or the database is (not) a demo's, or cannot be shared.
     """
-    variation, clock = variation or Variation(IssuePolicy(), Doors.for_settings(settings)), clock or SystemClock()
+    variation, clock = (
+        variation or BuildOptions(IssuePolicy(), EgressPolicies.for_settings(settings)),
+        clock or SystemClock(),
+    )
     async with contextlib.AsyncExitStack() as stack:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if settings.alone:
@@ -171,14 +174,14 @@ async def build(
             # Nobody else can be sending: whatever a killed process had claimed is free again.
             await core.batches.reclaim()
         screens = await _serve_screens(core, stack) if part.serves_screens else None
-        runner = None if part is Part.GATEWAY else await _serve_http(core, part, stack)
+        runner = None if part is ProcessRole.GATEWAY else await _serve_http(core, part, stack)
         app = App(core, part, _dispatcher(core) if part.sends else None, screens, runner)
         log.info("serving", part=part.value, http=app.http_port, gateway=screens.port if screens else 0)
         yield app
 
 
-def _refuse_parts(part: Part) -> None:
-    if part is not Part.ALL:
+def _refuse_parts(part: ProcessRole) -> None:
+    if part is not ProcessRole.ALL:
         raise ConfigurationError(
             f"Der Teil „{part.value}“ allein braucht eine Datenbank, die sich mehrere teilen können.",
             where="database_url",
@@ -187,10 +190,10 @@ def _refuse_parts(part: Part) -> None:
 
 
 @asynccontextmanager
-async def _events(settings: Settings, part: Part, clock: Clock) -> AsyncIterator[MemoryEvents | RedisEvents]:
+async def _events(settings: Settings, part: ProcessRole, clock: Clock) -> AsyncIterator[MemoryEvents | RedisEvents]:
     """Hints within this process, and across processes where Redis is set."""
     if not settings.redis_url:
-        if part is not Part.ALL:
+        if part is not ProcessRole.ALL:
             log.warning("no_redis", remedy="redis_url: without it, other processes notice changes seconds later")
         yield MemoryEvents()
         return
@@ -198,12 +201,12 @@ async def _events(settings: Settings, part: Part, clock: Clock) -> AsyncIterator
         yield events
 
 
-async def _serve_screens(core: Core, stack: contextlib.AsyncExitStack) -> Gateway:
+async def _serve_screens(core: Services, stack: contextlib.AsyncExitStack) -> Gateway:
     with _listening(core.settings.gateway_host, core.settings.gateway_port, "gateway_port"):
         return await stack.enter_async_context(_gateway(core))
 
 
-async def _serve_http(core: Core, part: Part, stack: contextlib.AsyncExitStack) -> web.AppRunner:
+async def _serve_http(core: Services, part: ProcessRole, stack: contextlib.AsyncExitStack) -> web.AppRunner:
     faced = web_application.application(core) if part.serves_pages else web_application.health_only(core)
     runner = web.AppRunner(faced, access_log=None, shutdown_timeout=5)
     await runner.setup()
@@ -256,18 +259,18 @@ async def open_database(settings: Settings, *, demo: bool) -> Database:
 
 async def assemble(
     settings: Settings,
-    variation: Variation,
+    variation: BuildOptions,
     database: Database,
     clock: Clock,
     *,
     events: MemoryEvents | RedisEvents,
-) -> Core:
+) -> Services:
     """The parts under all faces, over an open database."""
     city = settings.as_city(demo=variation.demo)
     alerts = SqlAlerts(database)
     keys = Keys.open(settings.data_dir / "keys", expect_existing=await has_subscriptions(database))
     book = AddressBook(keys)
-    situation, batches = AlertSituation(alerts, clock), SqlBatches(database, book)
+    situation, batches = ActiveAlertsReader(alerts, clock), SqlBatches(database, book)
     targets = SqlTargets(database, book, clock)
     ways = channel_registry.build(
         settings,
@@ -294,7 +297,7 @@ async def assemble(
         ways_out=ways.channels,
         pause=timedelta(seconds=settings.pause_s),
     )
-    return Core(
+    return Services(
         settings=settings,
         city=city,
         clock=clock,
@@ -313,7 +316,7 @@ async def assemble(
     )
 
 
-def _dispatcher(core: Core) -> Dispatcher:
+def _dispatcher(core: Services) -> Dispatcher:
     planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
     shared = not core.settings.alone
     return Dispatcher(
@@ -327,7 +330,7 @@ def _dispatcher(core: Core) -> Dispatcher:
     )
 
 
-def _gateway(core: Core) -> Gateway:
+def _gateway(core: Services) -> Gateway:
     return Gateway(
         situation=core.situation,
         events=core.events,
@@ -341,5 +344,5 @@ def _gateway(core: Core) -> Gateway:
         phrases=core.desk.phrases,
         host=core.settings.gateway_host,
         port=core.settings.gateway_port,
-        hash_token=hash_token,
+        hash_token=hash_bearer_token,
     )

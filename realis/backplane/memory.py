@@ -9,14 +9,14 @@ from weakref import WeakSet
 
 from realis.ports.channel import Topic
 
-PENDING = 256
+MAX_PENDING = 256
 """Most different hints kept for a listener; beyond that a topic's hints become one without a key."""
 
 Hint = tuple[Topic, str]
 
 
 class Pending:
-    """Hints not yet taken, merged: each once, in the order they first came, never more than ``PENDING``."""
+    """Hints not yet taken, merged: each once, in the order they first came, never more than ``MAX_PENDING``."""
 
     def __init__(self) -> None:
         self._hints: dict[Hint, None] = {}
@@ -29,7 +29,7 @@ class Pending:
         if (topic, "") in self._hints:
             return
         self._hints[topic, key] = None
-        if len(self._hints) > PENDING:
+        if len(self._hints) > MAX_PENDING:
             self._hints = {(of, ""): None for of, _ in self._hints}
 
     def pop(self) -> Hint:

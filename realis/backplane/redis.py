@@ -35,7 +35,7 @@ HERE: Final = "realis:here:"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RedisLimits:
     """Sizes, and times in seconds."""
 
     kept: int = 10_000
@@ -49,7 +49,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class ProcessPresence:
     """A process that is there: its role, its host, since when."""
 
     node: str
@@ -58,16 +58,16 @@ class Present:
     since: datetime
 
 
-_PRESENT = TypeAdapter(Present)
+_PRESENT = TypeAdapter(ProcessPresence)
 
 
 class RedisEvents:
     """The ``Events`` port across processes, while it is entered: ``async with RedisEvents(...) as events``."""
 
-    def __init__(self, url: str, *, role: str, since: datetime, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    def __init__(self, url: str, *, role: str, since: datetime, bounds: RedisLimits | None = None) -> None:
+        self._bounds = bounds or RedisLimits()
         self.node = secrets.token_hex(8)
-        self._me = Present(self.node, role, os.uname().nodename, since)
+        self._me = ProcessPresence(self.node, role, os.uname().nodename, since)
         self._local = MemoryEvents()
         self._unsaid = Pending()
         self._say = asyncio.Event()
@@ -116,7 +116,7 @@ class RedisEvents:
         """Whether Redis answers. If not, everything takes longer and nothing is lost."""
         return not self._lost
 
-    async def here(self) -> Sequence[Present]:
+    async def here(self) -> Sequence[ProcessPresence]:
         """Which processes are there, by role and age; empty when Redis cannot say."""
         try:
             keys = [key async for key in self._saying.scan_iter(match=f"{HERE}*", count=500)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from realis.cap.fields import Node
-from realis.model.area import Area, Circle, NamedValue, Ring, ring_problem
+from realis.model.area import Area, Circle, LinearRing, NamedValue, ring_problem
 from realis.model.errors import UnreadableMessage
 
 MAX_POINTS = 250_000
@@ -45,7 +45,7 @@ def read_named(node: Node, name: str) -> tuple[NamedValue, ...]:
     return tuple(found)
 
 
-def _ring(node: Node) -> Ring:
+def _ring(node: Node) -> LinearRing:
     text = node.raw
     if not text:
         node.note("polygon-empty", "Ein Polygon ist leer.")
@@ -60,7 +60,7 @@ def _ring(node: Node) -> Ring:
     return ring
 
 
-def _read_ring(node: Node, text: str) -> tuple[Ring, str | None]:
+def _read_ring(node: Node, text: str) -> tuple[LinearRing, str | None]:
     points = []
     bad: list[str] = []
     for token in _joined(text).split():

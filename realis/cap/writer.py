@@ -17,7 +17,7 @@ from realis.cap.schema import first_error
 from realis.cap.times import write_time
 from realis.cap.xml import CAP_12, MAX_BYTES
 from realis.model.alert import Alert, Info, Resource
-from realis.model.area import Area, NamedValue, Ring
+from realis.model.area import Area, LinearRing, NamedValue
 from realis.model.errors import InvalidInput
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -182,7 +182,7 @@ def _write_area(out: _Writer, area: Area) -> None:
     out.number("ceiling", area.ceiling_ft)
 
 
-def _ring(ring: Ring) -> str:
+def _ring(ring: LinearRing) -> str:
     if len(ring) < _MIN_RING or ring[0] != ring[-1]:
         raise InvalidInput("Ein Polygon hat weniger als vier Punkte oder ist nicht geschlossen.", where="polygon")
     return " ".join(_point(lat, lon) for lat, lon in ring)

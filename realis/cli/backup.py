@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock, open_database
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
-from realis.cli.encrypted_file import SealedReader, SealedWriter
+from realis.cli.encrypted_file import EncryptedReader, EncryptedWriter
 from realis.keystore.files import locked, write
 from realis.keystore.keys import Keys
 from realis.model.errors import Conflict, InvalidInput, RealisError
@@ -65,7 +65,7 @@ def backup(
         run(_note_backup(settings, file.name))
         _write(file, passphrase, config=config, record=record, keys=settings.data_dir / KEYS)
         with file.open("rb") as written:
-            SealedReader(written, passphrase).finish()
+            EncryptedReader(written, passphrase).finish()
     except RealisError as error:
         fail(error)
     except (OSError, sqlite3.Error) as error:
@@ -105,7 +105,7 @@ def _write(file: Path, passphrase: str, *, config: Path, record: Path, keys: Pat
     try:
         with _copied(record) as copy, open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as raw:
             with (
-                SealedWriter(raw, passphrase) as sealed,
+                EncryptedWriter(raw, passphrase) as sealed,
                 tarfile.open(fileobj=sealed, mode="w|", dereference=True) as tar,
             ):
                 tar.add(config, SETTINGS)
@@ -145,9 +145,9 @@ async def _note_backup(settings: Settings, name: str) -> None:
 # ---- reading
 
 
-def _restore(opened: IO[bytes], passphrase: str, config: Path) -> tuple[Settings, audit.Verdict]:
+def _restore(opened: IO[bytes], passphrase: str, config: Path) -> tuple[Settings, audit.AuditVerdict]:
     """Unpack and check everything beside the data directory, and put it in place at the end."""
-    sealed = SealedReader(opened, passphrase)
+    sealed = EncryptedReader(opened, passphrase)
     with tarfile.open(fileobj=sealed, mode="r|") as tar, _settings(tar, config) as (settings, found):
         _refuse_in_use(settings)
         target = settings.data_dir.resolve()
@@ -220,7 +220,7 @@ def _chunks(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int | None) -> 
         yield chunk
 
 
-async def _checked(settings: Settings, staging: Path) -> audit.Verdict:
+async def _checked(settings: Settings, staging: Path) -> audit.AuditVerdict:
     """The record opens, its chain holds, and the keys open every address in it; else an error says which not."""
     url = f"sqlite+aiosqlite:///{staging / RECORD}"
     keys = Keys.open(staging / KEYS, create=False)

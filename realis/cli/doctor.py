@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from realis.app import diagnostics
-from realis.app.diagnostics import Finding, Level
+from realis.app.diagnostics import CheckResult, Grade
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, out, run
@@ -39,9 +39,9 @@ from realis.web.assets import Assets
 
 TIMEOUT_S = 5.0
 _WORDS = {
-    Level.OK: "[green]In Ordnung[/green]",
-    Level.HINT: "[yellow]Hinweis[/yellow]",
-    Level.PROBLEM: "[red]Problem[/red]",
+    Grade.OK: "[green]In Ordnung[/green]",
+    Grade.HINT: "[yellow]Hinweis[/yellow]",
+    Grade.PROBLEM: "[red]Problem[/red]",
 }
 _TIME_ERROR = 5
 _TIMEX_BYTES = 512
@@ -54,11 +54,11 @@ def check(config: ConfigOption = CONFIG) -> None:
         out.print(f"{_WORDS[finding.level]}: {finding.what}")
         if finding.remedy:
             out.print(f"  Was tun: {finding.remedy}")
-    if diagnostics.worst(findings) is Level.PROBLEM:
+    if diagnostics.worst(findings) is Grade.PROBLEM:
         raise typer.Exit(1)
 
 
-async def examine(config: Path) -> list[Finding]:
+async def examine(config: Path) -> list[CheckResult]:
     """Everything that can be looked at from here, in the order in which to mend it."""
     try:
         settings = Settings.load(config)
@@ -89,7 +89,7 @@ async def examine(config: Path) -> list[Finding]:
 # ---- the world outside
 
 
-async def look_at_certificate(public_url: str, now: datetime, context: ssl.SSLContext | None = None) -> Finding:
+async def look_at_certificate(public_url: str, now: datetime, context: ssl.SSLContext | None = None) -> CheckResult:
     """Connect as a browser would, and read how long the certificate is good for."""
     address = urlsplit(public_url)
     host = address.hostname or ""
@@ -107,7 +107,7 @@ async def look_at_certificate(public_url: str, now: datetime, context: ssl.SSLCo
     return diagnostics.certificate(host, datetime.fromtimestamp(ends, UTC), now)
 
 
-async def look_at_listeners(settings: Settings) -> list[Finding]:
+async def look_at_listeners(settings: Settings) -> list[CheckResult]:
     """Whether the pages and the screens' gateway answer on this machine."""
     serving = is_serving(settings.data_dir) if settings.alone else None
     pages = await port_answers(settings.host, settings.port)
@@ -169,7 +169,7 @@ async def redis_answers(url: str) -> bool | None:
 # ---- the record
 
 
-async def look_at_record(settings: Settings) -> list[Finding]:
+async def look_at_record(settings: Settings) -> list[CheckResult]:
     """Database, keys, clock, audit chain, people and channels."""
     synchronised = clock_is_synchronised()
     if settings.alone and not (settings.data_dir / "realis.db").exists() and "realis.db" in settings.database_url:
@@ -190,7 +190,7 @@ async def look_at_record(settings: Settings) -> list[Finding]:
         await database.close()
 
 
-async def _inside(settings: Settings, database: Database, synchronised: bool | None) -> list[Finding]:
+async def _inside(settings: Settings, database: Database, synchronised: bool | None) -> list[CheckResult]:
     await refuse_foreign(database, demo=False)
     current = await migrate.is_current(database)
     if not current:
@@ -220,7 +220,7 @@ async def _ahead(database: Database) -> timedelta | None:
     return None if newest is None else max(timedelta(), newest - SystemClock().now())
 
 
-def look_at_keys(folder: Path, *, subscriptions: bool) -> list[Finding]:
+def look_at_keys(folder: Path, *, subscriptions: bool) -> list[CheckResult]:
     """Whether every kind of key is there and nobody else may read it."""
     if not folder.is_dir():
         return diagnostics.keys(KINDS, folder_mode=None, subscriptions=subscriptions)
@@ -240,7 +240,7 @@ def look_at_keys(folder: Path, *, subscriptions: bool) -> list[Finding]:
     return diagnostics.keys(missing, folder_mode=folder.stat().st_mode & 0o777, subscriptions=subscriptions)
 
 
-async def _channels(settings: Settings, database: Database) -> list[Finding]:
+async def _channels(settings: Settings, database: Database) -> list[CheckResult]:
     held = {name: reason for name, (_, reason) in (await SqlDesk(database, SystemClock()).holds()).items()}
     telegram, mastodon = settings.telegram, settings.mastodon
     known = {

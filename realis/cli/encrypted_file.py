@@ -24,7 +24,7 @@ SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
 """128 MiB and about half a second for each guess."""
 
 _SALT, _PREFIX, _TAG = 16, 7, 16
-_MOST_CHUNKS = 2**32
+_MAX_CHUNKS = 2**32
 
 
 def _cipher(passphrase: str, salt: bytes) -> AESGCM:
@@ -35,7 +35,7 @@ def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
     return prefix + number.to_bytes(4, "big") + bytes([last])
 
 
-class SealedWriter(io.RawIOBase):
+class EncryptedWriter(io.RawIOBase):
     """Seals what is written. Only leaving the ``with`` block without an error makes the file whole."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
@@ -64,15 +64,15 @@ class SealedWriter(io.RawIOBase):
             self._seal(bytes(self._held), last=True)
 
     def _seal(self, chunk: bytes, *, last: bool) -> None:
-        if self._number >= _MOST_CHUNKS:
+        if self._number >= _MAX_CHUNKS:
             raise InvalidInput("Die Datei würde größer, als dieses Format erlaubt (256 TiB).")
         nonce = _nonce(self._prefix, self._number, last=last)
         self._file.write(self._cipher.encrypt(nonce, chunk, self._header))
         self._number += 1
 
 
-class SealedReader(io.RawIOBase):
-    """Opens what ``SealedWriter`` sealed. Raises ``InvalidInput`` for a wrong passphrase and for any change.
+class EncryptedReader(io.RawIOBase):
+    """Opens what ``EncryptedWriter`` sealed. Raises ``InvalidInput`` for a wrong passphrase and for any change.
 
     Whatever was read counts only after ``finish``: until then the rest may still be missing.
     """

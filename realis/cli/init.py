@@ -11,7 +11,7 @@ import typer
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SetupAnswers:
     """What was asked. The area is a circle (degrees, kilometres) until districts are entered."""
 
     city: str
@@ -23,10 +23,10 @@ class Answers:
     public_url: str
 
 
-def ask() -> Answers:
+def ask() -> SetupAnswers:
     """Ask on the terminal."""
     city = typer.prompt("Name der Stadt")
-    return Answers(
+    return SetupAnswers(
         city=city,
         authority=typer.prompt("Wer warnt (so liest es die Öffentlichkeit)", default=f"Stadt {city}, Ordnungsamt"),
         lat=typer.prompt("Mittelpunkt: Breitengrad", type=float),
@@ -37,7 +37,7 @@ def ask() -> Answers:
     )
 
 
-def write_settings(file: Path, answers: Answers) -> None:
+def write_settings(file: Path, answers: SetupAnswers) -> None:
     """Write the commented settings file; the caller has made sure that none exists."""
     slug = re.sub(r"[^a-z0-9]+", "-", answers.city.lower().translate(_UMLAUTS)).strip("-") or "stadt"
     file.write_text(

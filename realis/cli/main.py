@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from realis.app import log
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from realis.app.settings import Settings
 from realis.app.wiring import build
 from realis.cli import backup, doctor, keys, messages, people
@@ -58,7 +58,9 @@ def serve(
     data_dir: Annotated[Path, typer.Option(help="Verzeichnis der Demo")] = Path("var/demo"),
     port: Annotated[int, typer.Option(help="HTTP der Demo")] = 8080,
     gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo")] = 8081,
-    role: Annotated[Part, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")] = Part.ALL,
+    role: Annotated[
+        ProcessRole, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")
+    ] = ProcessRole.ALL,
     tempo: Annotated[float, typer.Option(help="Tempo der Demo: 2 ist doppelt so schnell", min=0.1, max=100)] = 1.0,
 ) -> None:
     """Startet REALIS: Warnpult, Bürgerseiten, Bildschirme und Versand in einem Prozess."""
@@ -69,7 +71,7 @@ def serve(
     run(_serve(settings_from(config), role))
 
 
-async def _serve(settings: Settings, part: Part) -> None:
+async def _serve(settings: Settings, part: ProcessRole) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

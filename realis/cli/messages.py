@@ -86,7 +86,7 @@ def incident_list(config: ConfigOption = CONFIG) -> None:
 def audit_verify(config: ConfigOption = CONFIG) -> None:
     """Rechnet das ganze Protokoll nach."""
 
-    async def work() -> audit_chain.Verdict:
+    async def work() -> audit_chain.AuditVerdict:
         async with database(settings_from(config)) as opened:
             return await audit_chain.verify(opened)
 

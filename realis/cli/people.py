@@ -20,7 +20,7 @@ from realis.storage.addresses import AddressBook
 from realis.storage.people import SqlTokens, SqlUsers
 from realis.storage.targets import SqlTargets
 from realis.web.passwords import Passwords, issue_one_time
-from realis.web.sessions import hash_token, new_token
+from realis.web.sessions import hash_bearer_token, new_token
 
 users = typer.Typer(help="Menschen am Warnpult.", no_args_is_help=True)
 tokens = typer.Typer(help="Zugänge von Behörden.", no_args_is_help=True)
@@ -83,7 +83,7 @@ def token_add(authority: str, config: ConfigOption = CONFIG) -> None:
 
     async def work() -> int:
         async with database(settings_from(config)) as opened:
-            return (await SqlTokens(opened).add(TokenKind.AUTHORITY, authority, token_hash=hash_token(token))).id
+            return (await SqlTokens(opened).add(TokenKind.AUTHORITY, authority, token_hash=hash_bearer_token(token))).id
 
     out.print(f"Zugang {run(work())} für {authority}. Token (wird nur jetzt gezeigt): {token}")
 

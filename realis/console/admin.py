@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
-from realis.console.context import Face, Visit, go
+from realis.console.context import ConsoleContext, Visit, go
 from realis.model.errors import Conflict, InvalidInput, NotFound, RealisError
 from realis.policy.approval import Role
 from realis.ports.accounts import User
@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 _LONGEST_NAME = 60
 
 
-async def users(face: Face, visit: Visit) -> web.StreamResponse:
+async def users(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Everybody, with roles."""
     return await _list(face, visit)
 
 
-async def add(face: Face, visit: Visit) -> web.StreamResponse:
+async def add(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """A new person with a one-time password, shown on this answer only."""
     try:
         name = _name(visit)
@@ -37,7 +37,7 @@ async def add(face: Face, visit: Visit) -> web.StreamResponse:
     return await _list(face, visit, issued=issued, issued_to=user.name)
 
 
-async def set_roles(face: Face, visit: Visit) -> web.StreamResponse:
+async def set_roles(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Replace somebody's roles; nobody takes the administration from themselves."""
     user = await _user(face, visit)
     roles = _roles(visit)
@@ -51,7 +51,7 @@ async def set_roles(face: Face, visit: Visit) -> web.StreamResponse:
     return go("/console/admin/users")
 
 
-async def reset(face: Face, visit: Visit) -> web.StreamResponse:
+async def reset(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """A new one-time password for somebody who forgot theirs; all their sessions end."""
     user = await _user(face, visit)
     issued = await issue_one_time(face.passwords)
@@ -60,7 +60,7 @@ async def reset(face: Face, visit: Visit) -> web.StreamResponse:
     return await _list(face, visit, issued=issued, issued_to=user.name)
 
 
-async def deactivate(face: Face, visit: Visit) -> web.StreamResponse:
+async def deactivate(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Bar somebody; nobody bars themselves."""
     user = await _user(face, visit)
     if user.id == visit.session.user.id:
@@ -70,13 +70,18 @@ async def deactivate(face: Face, visit: Visit) -> web.StreamResponse:
     return go("/console/admin/users")
 
 
-async def trail(face: Face, visit: Visit) -> web.StreamResponse:
+async def trail(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The newest lines of the audit chain."""
     return face.page(visit, "trail.html", lines=await face.desk.trail())
 
 
 async def _list(
-    face: Face, visit: Visit, *, error: RealisError | None = None, issued: Issued | None = None, issued_to: str = ""
+    face: ConsoleContext,
+    visit: Visit,
+    *,
+    error: RealisError | None = None,
+    issued: Issued | None = None,
+    issued_to: str = "",
 ) -> web.StreamResponse:
     return face.page(
         visit,
@@ -90,13 +95,13 @@ async def _list(
     )
 
 
-async def _note(face: Face, visit: Visit, action: str, user: User, roles: Sequence[Role] = ()) -> None:
+async def _note(face: ConsoleContext, visit: Visit, action: str, user: User, roles: Sequence[Role] = ()) -> None:
     """Into the log and the audit chain, by pseudonym."""
     log.info("administration", action=action, who=user.pseudonym, by=visit.actor.pseudonym)
     await face.desk.note(visit.actor, action, user.pseudonym, ", ".join(role.value for role in roles))
 
 
-async def _user(face: Face, visit: Visit) -> User:
+async def _user(face: ConsoleContext, visit: Visit) -> User:
     user = await face.users.get(visit.request.match_info["user"])
     if user is None:
         raise NotFound("Diese Person gibt es nicht oder sie ist gesperrt.")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from realis.model.area import Area, Circle, Ring, circle_ring, outline
+from realis.model.area import Area, Circle, LinearRing, circle_ring, outline
 from realis.ports.installation import Place
 
 _SIDE = 400.0
@@ -108,7 +108,7 @@ class _View:
             round((self.north - lat) * self.scale_y + _MARGIN, 1),
         )
 
-    def path(self, rings: Iterable[Ring]) -> str:
+    def path(self, rings: Iterable[LinearRing]) -> str:
         drawn = []
         for ring in rings:
             corners = " L".join(f"{x} {y}" for x, y in (self.point(place) for place in ring))

@@ -23,7 +23,7 @@ from realis.services.authoring import Desk
 from realis.web.pages import LANGUAGE_COOKIE, Pages, wanted_language
 from realis.web.passwords import Passwords
 from realis.web.problem import status_of
-from realis.web.sessions import CSRF_FIELD, Keeper, check_csrf, check_origin
+from realis.web.sessions import CSRF_FIELD, SessionManager, check_csrf, check_origin
 from realis.web.throttle import Throttle
 
 log = structlog.get_logger(__name__)
@@ -37,12 +37,12 @@ _YEAR_S = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class ConsoleContext:
     """The console's dependencies, passed to every handler."""
 
     desk: Desk
     users: Users
-    keeper: Keeper
+    keeper: SessionManager
     passwords: Passwords
     throttle: Throttle
     pages: Pages
@@ -108,7 +108,7 @@ class Visit:
             raise InvalidInput("Dem Formular fehlt eine Zahl.", where=name, remedy="Laden Sie die Seite neu.") from None
 
 
-Handler = Callable[[Face, Visit], Awaitable[web.StreamResponse]]
+Handler = Callable[[ConsoleContext, Visit], Awaitable[web.StreamResponse]]
 Raw = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -117,7 +117,7 @@ def go(path: str) -> web.Response:
     return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
 
 
-def guarded(face: Face, handler: Handler, *roles: Role, changing_password: bool = False) -> Raw:
+def guarded(face: ConsoleContext, handler: Handler, *roles: Role, changing_password: bool = False) -> Raw:
     """The handler behind login, roles, CSRF and a page for every refusal."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -136,7 +136,7 @@ def guarded(face: Face, handler: Handler, *roles: Role, changing_password: bool 
     return handle
 
 
-def refusal(face: Face, visit: Visit, error: RealisError) -> web.StreamResponse:
+def refusal(face: ConsoleContext, visit: Visit, error: RealisError) -> web.StreamResponse:
     """The page that says what did not work and what to do. Crashes are left to the outer handler."""
     status = status_of(error)
     if isinstance(error, NotAuthenticated):

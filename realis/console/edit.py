@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from realis.console.area_form import Sketch, chosen_places, own_areas, sketch
-from realis.console.context import Face, Visit, go
+from realis.console.context import ConsoleContext, Visit, go
 from realis.console.form import Filled, FormReader, When, barred, languages_offered, stored, with_templates
 from realis.console.local_time import later
 from realis.console.preview import ChannelTexts, Difference, by_channel, differences
@@ -20,7 +20,7 @@ from realis.model.draft import Content, Draft, DraftKind, DraftState, Problem
 from realis.model.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
 from realis.policy.approval import Role
 from realis.ports.content import EventType
-from realis.ports.desk_read_models import ChannelRow, Stage
+from realis.ports.desk_read_models import ChannelRow, IncidentStage
 from realis.web.problem import status_of
 
 
@@ -49,12 +49,12 @@ class EditPage:
         return tuple(problem.message for problem in self.problems if problem.where in places)
 
 
-async def choose(face: Face, visit: Visit) -> web.StreamResponse:
+async def choose(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """A new incident by hand: first the occasion, then the event."""
     return face.page(visit, "new.html", events=face.desk.phrases.events(), error=None, chosen="")
 
 
-async def create(face: Face, visit: Visit) -> web.StreamResponse:
+async def create(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The new draft, with the event's ready-made words in it."""
     try:
         occasion, event = _first_choice(face, visit)
@@ -72,7 +72,7 @@ async def create(face: Face, visit: Visit) -> web.StreamResponse:
     return go(f"/console/drafts/{draft.id}")
 
 
-def _first_choice(face: Face, visit: Visit) -> tuple[Occasion, EventType]:
+def _first_choice(face: ConsoleContext, visit: Visit) -> tuple[Occasion, EventType]:
     occasion = next((one for one in Occasion if one.value == visit.form.get("occasion")), None)
     event = face.desk.phrases.event(visit.form.get("event_code", ""))
     if occasion is None or event is None:
@@ -80,7 +80,7 @@ def _first_choice(face: Face, visit: Visit) -> tuple[Occasion, EventType]:
     return occasion, event
 
 
-async def _first_content(face: Face, occasion: Occasion, event: EventType) -> Content:
+async def _first_content(face: ConsoleContext, occasion: Occasion, event: EventType) -> Content:
     rows = await face.desk.channels()
     content = Content(
         occasion,
@@ -98,18 +98,18 @@ async def _first_content(face: Face, occasion: Occasion, event: EventType) -> Co
     return with_templates(content, face.desk.phrases, languages_offered(face.desk.city, content), overwrite=True)
 
 
-async def show(face: Face, visit: Visit) -> web.StreamResponse:
+async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The edit page of an open or submitted draft."""
     draft = await face.desk.draft(visit.id())
     file = await face.desk.incident(draft.incident)
-    if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED) or file.entry.stage is Stage.PAUSE:
+    if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED) or file.entry.stage is IncidentStage.PAUSE:
         return go(f"/console/incidents/{draft.incident}")
     must_choose = _must_choose(draft, foreign=bool(file.witnesses))
     filled = stored(draft.content, _zone(face), chosen=not must_choose)
     return await _render(face, visit, draft, filled, show_problems=draft.version > 1 and "saved" in visit.request.query)
 
 
-async def save(face: Face, visit: Visit) -> web.StreamResponse:
+async def save(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Whatever button of the edit page was pressed."""
     draft = await face.desk.draft(visit.id())
     filled = await _read(face, visit, draft)
@@ -125,7 +125,7 @@ async def save(face: Face, visit: Visit) -> web.StreamResponse:
     return await _store(face, visit, draft, filled, submit=action == "submit")
 
 
-async def preview(face: Face, visit: Visit) -> web.StreamResponse:
+async def preview(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The preview alone, as somebody types."""
     draft = await face.desk.draft(visit.id())
     filled = await _read(face, visit, draft)
@@ -133,14 +133,16 @@ async def preview(face: Face, visit: Visit) -> web.StreamResponse:
     return face.page(visit, "preview_part.html", page=page, moving=True)
 
 
-async def discard(face: Face, visit: Visit) -> web.StreamResponse:
+async def discard(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Give the draft up."""
     draft = await face.desk.draft(visit.id())
     await face.desk.discard(visit.actor, draft.id)
     return go(f"/console/incidents/{draft.incident}")
 
 
-async def _store(face: Face, visit: Visit, draft: Draft, filled: Filled, *, submit: bool) -> web.StreamResponse:
+async def _store(
+    face: ConsoleContext, visit: Visit, draft: Draft, filled: Filled, *, submit: bool
+) -> web.StreamResponse:
     if submit:
         visit.actor.require(Role.CAPTURE)
     if filled.problems:
@@ -164,7 +166,9 @@ async def _store(face: Face, visit: Visit, draft: Draft, filled: Filled, *, subm
     return go(f"/console/drafts/{draft.id}/release")
 
 
-async def _refused(face: Face, visit: Visit, draft: Draft, filled: Filled, error: RealisError) -> web.StreamResponse:
+async def _refused(
+    face: ConsoleContext, visit: Visit, draft: Draft, filled: Filled, error: RealisError
+) -> web.StreamResponse:
     """The form again, with what the desk said at the fields it named."""
     known = {problem.where for problem in face.desk.problems(filled.content)}
     places = {place.strip() for place in error.where.split(",")} if error.where else set()
@@ -173,7 +177,7 @@ async def _refused(face: Face, visit: Visit, draft: Draft, filled: Filled, error
     return await _render(face, visit, draft, filled, status=status_of(error), show_problems=True)
 
 
-async def _read(face: Face, visit: Visit, draft: Draft) -> Filled:
+async def _read(face: ConsoleContext, visit: Visit, draft: Draft) -> Filled:
     file = await face.desk.incident(draft.incident)
     reader = FormReader(face.desk.city, face.desk.phrases, await face.desk.channels())
     must_choose = _must_choose(draft, foreign=bool(file.witnesses))
@@ -181,7 +185,7 @@ async def _read(face: Face, visit: Visit, draft: Draft) -> Filled:
 
 
 async def _render(
-    face: Face,
+    face: ConsoleContext,
     visit: Visit,
     draft: Draft,
     filled: Filled,
@@ -198,7 +202,7 @@ async def _render(
     return face.page(visit, "edit.html", status=status, page=page, saved=saved, dropped=dropped, moving=False)
 
 
-async def _page(face: Face, draft: Draft, filled: Filled, *, show_problems: bool = False) -> EditPage:
+async def _page(face: ConsoleContext, draft: Draft, filled: Filled, *, show_problems: bool = False) -> EditPage:
     rows = await face.desk.channels()
     content, places = filled.content, face.desk.city.places
     desk_problems = face.desk.problems(content) if show_problems else ()
@@ -228,12 +232,12 @@ def _must_choose(draft: Draft, *, foreign: bool) -> bool:
     return foreign and fresh and draft.content.occasion is Occasion.ERNSTFALL
 
 
-def _until(face: Face, filled: Filled, minutes: int) -> Filled:
+def _until(face: ConsoleContext, filled: Filled, minutes: int) -> Filled:
     ends = later(face.clock.now(), minutes)
     content = replace(filled.content, expires=ends)
     left = tuple(problem for problem in filled.problems if problem.where != "expires")
     return replace(filled, content=content, expires=When.of(ends, _zone(face)), problems=left)
 
 
-def _zone(face: Face) -> ZoneInfo:
+def _zone(face: ConsoleContext) -> ZoneInfo:
     return ZoneInfo(face.desk.city.time_zone)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from realis.console.area_form import sketch
-from realis.console.context import Face, Visit, go
+from realis.console.context import ConsoleContext, Visit, go
 from realis.console.labels import BAD_STATES
 from realis.model.area import Area
 from realis.model.delivery import OPEN_STATES, FailureKind, State
 from realis.model.draft import Draft, DraftKind, DraftState
 from realis.model.errors import InvalidInput
 from realis.model.incident import Viewer, in_force, latest
-from realis.ports.desk_read_models import ChannelRow, IncidentFile, Stage
+from realis.ports.desk_read_models import ChannelRow, IncidentFile, IncidentStage
 from realis.ports.read_models import ChannelCount
 
 _FOLLOW_UPS = (DraftKind.UPDATE, DraftKind.ALL_CLEAR, DraftKind.RETRACTION)
@@ -114,7 +114,7 @@ class Live:
     busy: bool
 
 
-async def show(face: Face, visit: Visit) -> web.StreamResponse:
+async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The whole page of one incident."""
     file = await face.desk.incident(visit.id())
     newest = latest(file.chain)
@@ -132,14 +132,14 @@ async def show(face: Face, visit: Visit) -> web.StreamResponse:
     )
 
 
-async def part(face: Face, visit: Visit) -> web.StreamResponse:
+async def part(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The figures alone, fetched every second while something is open."""
     file = await face.desk.incident(visit.id())
     counts = await face.desk.counts(visit.id())
     return face.page(visit, "live_part.html", file=file, live=await _live(face, counts, file))
 
 
-async def follow_up(face: Face, visit: Visit) -> web.StreamResponse:
+async def follow_up(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """One press: the prefilled update, Entwarnung or Fehlalarm."""
     wanted = visit.form.get("kind", "")
     kind = next((kind for kind in _FOLLOW_UPS if kind.value == wanted), None)
@@ -149,7 +149,7 @@ async def follow_up(face: Face, visit: Visit) -> web.StreamResponse:
     return go(f"/console/drafts/{draft.id}")
 
 
-async def tick(face: Face, visit: Visit) -> web.StreamResponse:
+async def tick(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Note who carried a text out by hand."""
     who = visit.form.get("who", "").strip()[:100]
     if not who:
@@ -161,19 +161,19 @@ async def tick(face: Face, visit: Visit) -> web.StreamResponse:
     return go(f"/console/incidents/{incident}#von-hand")
 
 
-async def lift(face: Face, visit: Visit) -> web.StreamResponse:
+async def lift(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Let a held channel send again."""
     await face.desk.lift_hold(visit.actor, visit.request.match_info["channel"])
     back = visit.form.get("back", "")
     return go(back if back.startswith("/console/") else "/console/")
 
 
-async def _live(face: Face, counts: Sequence[ChannelCount], file: IncidentFile) -> Live:
+async def _live(face: ConsoleContext, counts: Sequence[ChannelCount], file: IncidentFile) -> Live:
     rows = await face.desk.channels()
     labels = {row.name: row.label for row in rows}
     tallies = tuple(tally(count, labels.get(count.channel, count.channel)) for count in counts)
     open_still = any(one.waiting or not one.count.planning_done for one in tallies)
-    return Live(tallies, rows, busy=open_still or file.entry.stage is Stage.PAUSE)
+    return Live(tallies, rows, busy=open_still or file.entry.stage is IncidentStage.PAUSE)
 
 
 def _open_draft(drafts: Sequence[Draft]) -> Draft | None:

@@ -9,15 +9,15 @@ from realis.model.alert import Ending, Occasion
 from realis.model.delivery import FailureKind, State
 from realis.model.draft import DraftKind
 from realis.policy.approval import Role
-from realis.ports.desk_read_models import Stage
+from realis.ports.desk_read_models import IncidentStage
 
 STAGES = {
-    Stage.SUBMITTED: "Wartet auf Freigabe",
-    Stage.PAUSE: "Geht gleich hinaus",
-    Stage.DRAFT: "Entwurf",
-    Stage.IN_FORCE: "In Kraft",
-    Stage.ENDED: "Beendet",
-    Stage.DISCARDED: "Verworfen",
+    IncidentStage.SUBMITTED: "Wartet auf Freigabe",
+    IncidentStage.PAUSE: "Geht gleich hinaus",
+    IncidentStage.DRAFT: "Entwurf",
+    IncidentStage.IN_FORCE: "In Kraft",
+    IncidentStage.ENDED: "Beendet",
+    IncidentStage.DISCARDED: "Verworfen",
 }
 OCCASIONS = {Occasion.ERNSTFALL: "Ernstfall", Occasion.PROBEWARNUNG: "Probewarnung", Occasion.UEBUNG: "Übung"}
 OCCASION_MEANING = {

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
-from realis.console.context import HOME, Face, Visit, go, read_form
+from realis.console.context import HOME, ConsoleContext, Visit, go, read_form
 from realis.model.errors import InvalidInput, NotAllowed, RealisError
 from realis.ports.accounts import User
 from realis.web.passwords import check_new
@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 _LONGEST_NAME = 100
 
 
-async def show(face: Face, request: web.Request) -> web.StreamResponse:
+async def show(face: ConsoleContext, request: web.Request) -> web.StreamResponse:
     """The login page; whoever is logged in already goes on."""
     if await face.keeper.find(request) is not None:
         return go(_next(request.query.get("next", "")))
     return face.bare(request, "login.html", next=request.query.get("next", ""), name="", error=None)
 
 
-async def enter(face: Face, request: web.Request) -> web.StreamResponse:
+async def enter(face: ConsoleContext, request: web.Request) -> web.StreamResponse:
     """Check name and password and open a session."""
     name, wanted = "", ""
     try:
@@ -51,7 +51,7 @@ class TooManyAttempts(NotAllowed):
     code = "too-many-attempts"
 
 
-async def _check(face: Face, request: web.Request, name: str, password: str) -> User:
+async def _check(face: ConsoleContext, request: web.Request, name: str, password: str) -> User:
     keys = (
         (f"name:{name.casefold()}", FREE_PER_NAME),
         (f"address:{subscriber(request.remote)}", FREE_PER_ADDRESS),
@@ -78,19 +78,19 @@ async def _check(face: Face, request: web.Request, name: str, password: str) -> 
     return user
 
 
-async def leave(face: Face, visit: Visit) -> web.StreamResponse:
+async def leave(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """End the session."""
     response = go("/console/login")
     await face.keeper.close(visit.request, response)
     return response
 
 
-async def show_password(face: Face, visit: Visit) -> web.StreamResponse:
+async def show_password(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The page to change one's password; forced after a one-time password."""
     return face.page(visit, "password.html", error=None)
 
 
-async def change_password(face: Face, visit: Visit) -> web.StreamResponse:
+async def change_password(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Replace the password; all other sessions of this person end."""
     user = visit.session.user
     try:
@@ -102,7 +102,7 @@ async def change_password(face: Face, visit: Visit) -> web.StreamResponse:
     return response
 
 
-async def _replace(face: Face, visit: Visit, user: User) -> None:
+async def _replace(face: ConsoleContext, visit: Visit, user: User) -> None:
     old, new = visit.form.get("old", ""), visit.form.get("new", "")
     key = f"password:{user.id}"
     if face.throttle.wait(key, FREE_PER_NAME):

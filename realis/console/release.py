@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from realis.console.area_form import sketch
-from realis.console.context import Face, Visit, go
+from realis.console.context import ConsoleContext, Visit, go
 from realis.console.preview import by_channel
 from realis.model.draft import Draft, DraftKind, DraftState
 from realis.model.errors import InvalidInput
@@ -22,7 +22,7 @@ REASONS = (OWN_WORK, NO_ROLE)
 _LONGEST_REASON = 1000
 
 
-async def show(face: Face, visit: Visit) -> web.StreamResponse:
+async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The stored package and the two buttons, or why this person cannot press them."""
     draft = await face.desk.draft(visit.id())
     if draft.state is not DraftState.SUBMITTED:
@@ -53,13 +53,13 @@ def why_not(draft: Draft, actor: Actor) -> str:
     return ""
 
 
-async def release(face: Face, visit: Visit) -> web.StreamResponse:
+async def release(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Decide to issue exactly what was seen."""
     decided = await face.desk.release(visit.actor, visit.id(), digest=visit.form.get("digest", ""))
     return go(f"/console/incidents/{decided.incident}")
 
 
-async def send_back(face: Face, visit: Visit) -> web.StreamResponse:
+async def send_back(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Return it to its authors with a reason."""
     reason = visit.form.get("reason", "").strip()[:_LONGEST_REASON]
     if not reason:
@@ -68,11 +68,11 @@ async def send_back(face: Face, visit: Visit) -> web.StreamResponse:
     return go(f"/console/incidents/{draft.incident}")
 
 
-async def stop(face: Face, visit: Visit) -> web.StreamResponse:
+async def stop(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Stop a release during its pause; the draft is open again."""
     draft = await face.desk.stop(visit.actor, visit.id())
     return go(f"/console/drafts/{draft.id}")
 
 
-async def _names(face: Face) -> Mapping[str, str]:
+async def _names(face: ConsoleContext) -> Mapping[str, str]:
     return {user.id: user.name for user in await face.users.list()}

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from realis.console import admin, edit, incident_page, login, overview, release
-from realis.console.context import DESK_ROLES, Face, Handler, Raw, guarded
+from realis.console.context import DESK_ROLES, ConsoleContext, Handler, Raw, guarded
 from realis.policy.approval import Role
 from realis.ports.accounts import Sessions, Users
 from realis.ports.channel import Clock, Events
 from realis.services.authoring import Desk
 from realis.web.pages import Pages
 from realis.web.passwords import Passwords
-from realis.web.sessions import Keeper
+from realis.web.sessions import SessionManager
 from realis.web.throttle import Throttle
 
 _PAGES: tuple[tuple[str, Handler], ...] = (
@@ -64,10 +64,10 @@ def register(
         events: what every face is given; the console's pages poll and do not listen yet.
         https: the public address is https; it decides how strict the session's cookie is.
     """
-    face = Face(
+    face = ConsoleContext(
         desk=desk,
         users=users,
-        keeper=Keeper(sessions, clock, https),
+        keeper=SessionManager(sessions, clock, https),
         passwords=Passwords(),
         throttle=Throttle(clock),
         pages=pages,
@@ -83,7 +83,7 @@ def register(
         app.router.add_post(path, guarded(face, handler, Role.ADMIN))
 
 
-def _open_doors(router: web.UrlDispatcher, face: Face) -> None:
+def _open_doors(router: web.UrlDispatcher, face: ConsoleContext) -> None:
     """Login and password pages, which not every role or no session at all may still use."""
     router.add_get("/console", _home)
     router.add_get("/console/login", _with(face, login.show))
@@ -97,7 +97,7 @@ async def _home(_request: web.Request) -> web.StreamResponse:
     raise web.HTTPFound("/console/")
 
 
-def _with(face: Face, handler: Callable[[Face, web.Request], Awaitable[web.StreamResponse]]) -> Raw:
+def _with(face: ConsoleContext, handler: Callable[[ConsoleContext, web.Request], Awaitable[web.StreamResponse]]) -> Raw:
     async def handle(request: web.Request) -> web.StreamResponse:
         return await handler(face, request)
 

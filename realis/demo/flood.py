@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from realis.app.container import Core
+from realis.app.container import Services
 from realis.cap.writer import write
-from realis.demo.seed import Cast, data
+from realis.demo.seed import DemoData, data
 from realis.intake.client import send
 from realis.model.alert import Alert, Category, Certainty, Info, MsgType, Severity, Status, Urgency
 from realis.model.area import Area, Circle, NamedValue
@@ -41,8 +41,8 @@ class Flood:
         pace_s: seconds between two steps, long enough to watch.
     """
 
-    core: Core
-    cast: Cast
+    core: Services
+    demo_data: DemoData
     url: str
     pace_s: float
     say: Say
@@ -65,14 +65,14 @@ class Flood:
 
     @property
     def _anna(self) -> Actor:
-        return self.cast.people["anna"].actor
+        return self.demo_data.people["anna"].actor
 
     @property
     def _bernd(self) -> Actor:
-        return self.cast.people["bernd"].actor
+        return self.demo_data.people["bernd"].actor
 
     async def _receive(self, script: dict[str, Any]) -> Draft:
-        status, answer = await send(write(self._message(script)), self.url, self.cast.authority_token)
+        status, answer = await send(write(self._message(script)), self.url, self.demo_data.authority_token)
         if status != 201:
             raise InvalidInput(f"Die Demo-Meldung wurde nicht angenommen: {answer}")
         draft = await self.core.desk.draft(UUID(str(answer["draft"])))

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from realis.app.container import Core
+from realis.app.container import Services
 from realis.app.wiring import App, build
 from realis.demo.flood import Flood
-from realis.demo.seed import VARIATION, Cast, cast, data, settings
-from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.demo.seed import VARIATION, DemoData, data, seed, settings
+from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.model.delivery import State
 from realis.ports.read_models import ChannelCount
 
@@ -38,7 +38,7 @@ async def run(data_dir: Path, *, port: int, gateway_port: int, tempo: float = 1.
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with TelegramStandIn(port=0) as telegram, MastodonStandIn(port=0) as mastodon:
+    async with SimulatedTelegram(port=0) as telegram, SimulatedMastodon(port=0) as mastodon:
         config = settings(
             data_dir,
             port=port,
@@ -48,7 +48,7 @@ async def run(data_dir: Path, *, port: int, gateway_port: int, tempo: float = 1.
             pause_s=PAUSE_S / tempo,
         )
         async with build(config, variation=VARIATION) as app:
-            stage = Stage(
+            stage = Presenter(
                 app, pages={"Telegram (nachgestellt)": telegram.page_url, "Mastodon (nachgestellt)": mastodon.page_url}
             )
             async with asyncio.TaskGroup() as group:
@@ -58,7 +58,7 @@ async def run(data_dir: Path, *, port: int, gateway_port: int, tempo: float = 1.
                 playing.cancel()
 
 
-class Stage:
+class Presenter:
     """What the person at the terminal sees."""
 
     def __init__(self, app: App, *, pages: dict[str, str]) -> None:
@@ -67,12 +67,12 @@ class Stage:
         self._console = Console(highlight=False)
 
     @property
-    def _core(self) -> Core:
+    def _core(self) -> Services:
         return self._app.core
 
     async def play(self, pace_s: float) -> None:
         """Introduce, play the flood, say what remains."""
-        people = await cast(self._core, str(data("flood.toml")["authority"]))
+        people = await seed(self._core, str(data("flood.toml")["authority"]))
         self._introduce(people)
         flood = Flood(self._core, people, f"http://127.0.0.1:{self._app.http_port}", pace_s, self._say, self._watch)
         incident = await flood.play()
@@ -81,7 +81,7 @@ class Stage:
             "REALIS läuft weiter; probieren Sie es aus. Beenden mit Strg-C."
         )
 
-    def _introduce(self, people: Cast) -> None:
+    def _introduce(self, people: DemoData) -> None:
         base = self._core.city.public_url
         self._console.print("[bold]REALIS – Vorführung als ÜBUNG, nur auf diesem Rechner[/bold]\n")
         rows = {

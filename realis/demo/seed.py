@@ -9,17 +9,17 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from realis.app.channel_registry import Doors
-from realis.app.container import Core
+from realis.app.channel_registry import EgressPolicies
+from realis.app.container import Services
 from realis.app.pairing import pair_screen, screen_target
 from realis.app.settings import CapSettings, CitySettings, MastodonSettings, Settings, TelegramSettings
-from realis.app.wiring import Variation
-from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.app.wiring import BuildOptions
+from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.model.alert import Occasion
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import TokenKind, User
 from realis.web.passwords import Passwords, issue_one_time
-from realis.web.sessions import hash_token, new_token
+from realis.web.sessions import hash_bearer_token, new_token
 
 PEOPLE = (
     ("anna", frozenset({Role.CAPTURE, Role.ADMIN})),
@@ -28,9 +28,9 @@ PEOPLE = (
 )
 SCREENS = (("Bahnhof", "siegen-mitte"), ("Rathaus Weidenau", "weidenau"))
 
-VARIATION = Variation(
+VARIATION = BuildOptions(
     policy=IssuePolicy(frozenset({Occasion.UEBUNG})),
-    doors=Doors.loopback(),
+    doors=EgressPolicies.loopback(),
     demo=True,
 )
 """The demo issues exercises only, connects to this machine only, and marks its database."""
@@ -46,8 +46,8 @@ def settings(
     *,
     port: int,
     gateway_port: int,
-    telegram: TelegramStandIn,
-    mastodon: MastodonStandIn,
+    telegram: SimulatedTelegram,
+    mastodon: SimulatedMastodon,
     pause_s: float,
 ) -> Settings:
     """Settings for the demo: Siegen's districts, loopback addresses, accounts at the stand-ins."""
@@ -69,7 +69,7 @@ def settings(
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class DemoData:
     """Who plays in the demo, with what is printed once."""
 
     people: dict[str, User]
@@ -78,7 +78,7 @@ class Cast:
     authority_token: str
 
 
-async def cast(core: Core, authority: str) -> Cast:
+async def seed(core: Services, authority: str) -> DemoData:
     """Create or renew the demo's people, screens and the authority's token; everything secret is fresh."""
     people, passwords = {}, {}
     for name, roles in PEOPLE:
@@ -95,5 +95,5 @@ async def cast(core: Core, authority: str) -> Cast:
         token = await pair_screen(core.targets, core.tokens, screen_target(core.city, name, place, joined=True))
         screens[name] = f"{core.city.public_url}/display/?screen={place}#token={token}"
     token = new_token()
-    await core.tokens.add(TokenKind.AUTHORITY, authority, token_hash=hash_token(token))
-    return Cast(people, passwords, screens, token)
+    await core.tokens.add(TokenKind.AUTHORITY, authority, token_hash=hash_bearer_token(token))
+    return DemoData(people, passwords, screens, token)

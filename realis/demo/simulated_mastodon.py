@@ -13,18 +13,18 @@ from collections.abc import Mapping
 import regex
 from aiohttp import web
 
-from realis.demo.simulator_page import MOST_POSTS, Face, Post, Run, StandIn, parameters
+from realis.demo.simulator_page import MAX_POSTS, Post, Run, Simulator, SimulatorPages, parameters
 
-LONGEST = 500
+MAX_LENGTH = 500
 URL_LENGTH = 23
 _URL = regex.compile(r"https?://\S+")
 _GRAPHEME = regex.compile(r"\X")
 
 
-class MastodonStandIn(StandIn):
+class SimulatedMastodon(Simulator):
     """Plays the statuses API: post, edit, read, history, and what the instance allows."""
 
-    face = Face("Nachgestelltes Mastodon-Konto (Demo)", "Mastodon", "mastodon", "@stadtwarnungen")
+    face = SimulatorPages("Nachgestelltes Mastodon-Konto (Demo)", "Mastodon", "mastodon", "@stadtwarnungen")
 
     def routes(self, app: web.Application) -> None:
         """The endpoints under ``/api``."""
@@ -37,7 +37,7 @@ class MastodonStandIn(StandIn):
         app.router.add_get("/api/v1/statuses/{id}/history", self._history)
 
     async def _instance(self, _request: web.Request) -> web.Response:
-        limits = {"max_characters": LONGEST, "characters_reserved_per_url": URL_LENGTH}
+        limits = {"max_characters": MAX_LENGTH, "characters_reserved_per_url": URL_LENGTH}
         return web.json_response({"title": self.face.title, "configuration": {"statuses": limits}})
 
     async def _post(self, request: web.Request) -> web.Response:
@@ -55,7 +55,7 @@ class MastodonStandIn(StandIn):
         post = self.board.add((Run(str(sent["status"])),), language=language, reply_to=int(reply) if reply else None)
         if key:
             self._keys[key] = post.id
-            if len(self._keys) > MOST_POSTS:
+            if len(self._keys) > MAX_POSTS:
                 self._keys.popitem(last=False)
         return self._status(post)
 
@@ -111,8 +111,8 @@ def _refusal(request: web.Request, sent: Mapping[str, object]) -> web.Response |
     text = str(sent.get("status", ""))
     if not text.strip():
         return _error(422, "Validation failed: Text can't be blank")
-    if length(text) > LONGEST:
-        return _error(422, f"Validation failed: Text character limit of {LONGEST} exceeded")
+    if length(text) > MAX_LENGTH:
+        return _error(422, f"Validation failed: Text character limit of {MAX_LENGTH} exceeded")
     return None
 
 

@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 
 from aiohttp import web
 
-from realis.demo.simulator_page import Face, Post, Run, StandIn, parameters
+from realis.demo.simulator_page import Post, Run, Simulator, SimulatorPages, parameters
 
-LONGEST = 4096
+MAX_LENGTH = 4096
 """UTF-16 units of a message, after reading its marks."""
 
 _BOLD = frozenset({"b", "strong"})
@@ -60,10 +60,10 @@ def read_html(text: str) -> tuple[Run, ...]:
     return marks.finish()
 
 
-class TelegramStandIn(StandIn):
+class SimulatedTelegram(Simulator):
     """Plays the Bot API: getMe, sendMessage, editMessageText."""
 
-    face = Face("Nachgestellter Telegram-Kanal (Demo)", "Telegram", "telegram", "Stadtwarnungen")
+    face = SimulatorPages("Nachgestellter Telegram-Kanal (Demo)", "Telegram", "telegram", "Stadtwarnungen")
 
     def routes(self, app: web.Application) -> None:
         """``/bot<token>/<method>`` for GET and POST, like the real one."""
@@ -115,7 +115,7 @@ def _problem(runs: tuple[Run, ...]) -> str:
     text = "".join(run.text for run in runs).strip()
     if not text:
         return "Bad Request: message text is empty"
-    too_long = len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST
+    too_long = len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_LENGTH
     return "Bad Request: message is too long" if too_long else ""
 
 

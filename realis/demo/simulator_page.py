@@ -20,8 +20,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from realis.ports.channel import Clock
 
-MOST_POSTS = 200
-MOST_VERSIONS = 50
+MAX_POSTS = 200
+MAX_VERSIONS = 50
 _HERE = Path(__file__).parent
 _PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
 _POLICY = (
@@ -112,13 +112,13 @@ class Board:
         self._posts[post.id] = post
         self._next += 1
         self.version += 1
-        if len(self._posts) > MOST_POSTS:
+        if len(self._posts) > MAX_POSTS:
             self._posts.popitem(last=False)
         return post
 
     def edit(self, post: Post, runs: tuple[Run, ...]) -> Post:
         """The post with new words; the old ones stay in its history."""
-        versions = (*post.versions[-MOST_VERSIONS + 1 :], Version(self._clock.now(), runs))
+        versions = (*post.versions[-MAX_VERSIONS + 1 :], Version(self._clock.now(), runs))
         edited = self._posts[post.id] = replace(post, versions=versions)
         self.version += 1
         return edited
@@ -130,7 +130,7 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class SimulatorPages:
     """How the page presents itself."""
 
     title: str
@@ -139,10 +139,10 @@ class Face:
     account: str
 
 
-class StandIn(ABC):
+class Simulator(ABC):
     """A loopback server with a board of posts and a page; subclasses add the service's endpoints."""
 
-    face: Face
+    face: SimulatorPages
 
     def __init__(self, port: int = 0, *, clock: Clock | None = None, time_zone: str = "Europe/Berlin") -> None:
         self.clock = clock or WallClock()

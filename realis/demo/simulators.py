@@ -5,7 +5,7 @@ They are no servers for anyone else: loopback only, nothing kept on disk, and th
 
 from __future__ import annotations
 
-from realis.demo.simulated_mastodon import MastodonStandIn
-from realis.demo.simulated_telegram import TelegramStandIn
+from realis.demo.simulated_mastodon import SimulatedMastodon
+from realis.demo.simulated_telegram import SimulatedTelegram
 
-__all__ = ["MastodonStandIn", "TelegramStandIn"]
+__all__ = ["SimulatedMastodon", "SimulatedTelegram"]

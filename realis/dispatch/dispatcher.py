@@ -22,7 +22,7 @@ import structlog
 from realis.dispatch.planner import Planner
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State, must_follow
 from realis.model.errors import StoreUnavailable
-from realis.policy.circuit_breaker import Breaker
+from realis.policy.circuit_breaker import CircuitBreaker
 from realis.policy.retry import Again, Attempt, Final, decide
 from realis.ports.channel import Channel, Clock, Events, Message, Target, Topic
 from realis.ports.stores import BatchResult, BatchStore, Claim, Failure, Leases, RetryGroup
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 IDLE_S = 1.0
 """How long a lost wake-up can delay work."""
 
-AWAY_S = 0.5
+STORE_RETRY_S = 0.5
 """How long to wait between two tries while the database is away."""
 
 RECORD_FOR = timedelta(minutes=30)
@@ -151,7 +151,7 @@ class Dispatcher:
         self._store_lost: float | None = None
         self._ready = {name: asyncio.Event() for name in channels}
         self._busy: dict[str, Counter[str]] = {name: Counter() for name in channels}
-        self._breakers = {name: Breaker() for name in channels}
+        self._breakers = {name: CircuitBreaker() for name in channels}
         self._free_from: dict[str, datetime] = {}
         self._claiming = {name: asyncio.Lock() for name in channels}
         self._stopping = asyncio.Event()
@@ -219,7 +219,7 @@ class Dispatcher:
                 wait_s = await self._round()
             except StoreUnavailable as error:
                 self._away(error)
-                await asyncio.sleep(AWAY_S)
+                await asyncio.sleep(STORE_RETRY_S)
                 continue
             self._back()
             # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
@@ -250,7 +250,7 @@ class Dispatcher:
 
     def _back(self) -> None:
         """Reading may work while writing does not: only a while without any failure counts."""
-        if self._store_lost is not None and asyncio.get_running_loop().time() - self._store_lost > 4 * AWAY_S:
+        if self._store_lost is not None and asyncio.get_running_loop().time() - self._store_lost > 4 * STORE_RETRY_S:
             log.info("store_back")
             self._store_lost = None
 
@@ -361,7 +361,7 @@ class Dispatcher:
                 self._away(error)
                 if now > claim.message.deadline + RECORD_FOR:
                     return False
-            await asyncio.sleep(AWAY_S)
+            await asyncio.sleep(STORE_RETRY_S)
 
     def _release_origin(self, name: str, origin: str) -> None:
         busy = self._busy[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from realis.ports.channel import Clock, Events, Limits, Topic
+from realis.ports.channel import ChannelCapabilities, Clock, Events, Topic
 from realis.ports.stores import BatchStore
 
 STEP = 5_000
@@ -14,7 +14,9 @@ STEP = 5_000
 class Planner:
     """Plans the gravest dispatch first."""
 
-    def __init__(self, store: BatchStore, events: Events, clock: Clock, limits: Mapping[str, Limits]) -> None:
+    def __init__(
+        self, store: BatchStore, events: Events, clock: Clock, limits: Mapping[str, ChannelCapabilities]
+    ) -> None:
         self._store = store
         self._events = events
         self._clock = clock

@@ -24,7 +24,7 @@ from realis.model.alert import (
     ending_of,
     ends_at,
 )
-from realis.model.area import Area, Ring, outline, ring_problem
+from realis.model.area import Area, LinearRing, outline, ring_problem
 from realis.model.draft import EVENT_CODE_PROFILE, PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText
 from realis.model.incident import gravest_level
 
@@ -178,7 +178,7 @@ def _mended(area: Area) -> Area:
     return replace(area, polygons=polygons, ceiling_ft=None if lonely_ceiling else area.ceiling_ft)
 
 
-def _rings(ring: Ring) -> tuple[Ring, ...]:
+def _rings(ring: LinearRing) -> tuple[LinearRing, ...]:
     problem = ring_problem(ring)
     if problem is None or problem.startswith(_NOT_SIMPLE):
         # A ring that crosses itself is kept as sent; ``realis.model.area`` repairs it wherever it is used.

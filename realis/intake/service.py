@@ -17,7 +17,7 @@ from realis.intake.mapping import asks_for_draft, content_of
 from realis.intake.receiving import Receipt
 from realis.model.alert import Alert, Reference
 from realis.model.errors import AlreadyReceived, Conflict, InvalidInput
-from realis.ports.stores import KnownWitness, NewWitness
+from realis.ports.stores import KnownReceivedMessage, NewReceivedMessage
 from realis.services.authoring import Desk
 
 
@@ -75,12 +75,12 @@ class CapIntake:
         problems = tuple(finding.text for finding in findings)
         content = content_of(result, findings, languages=city.languages, default_source=authority)
         usable = tuple(row.name for row in await self.desk.channels() if not row.problem)
-        witness = NewWitness(authority, alert.sender, alert.identifier, alert.sent, digest, raw, problems)
+        witness = NewReceivedMessage(authority, alert.sender, alert.identifier, alert.sent, digest, raw, problems)
         draft = await self.desk.receive(replace(content, channels=usable), witness, incident=incident)
         return Receipt(draft.incident, draft.id, problems)
 
 
-def _repeated(known: KnownWitness, digest: str) -> Receipt:
+def _repeated(known: KnownReceivedMessage, digest: str) -> Receipt:
     if known.digest != digest:
         raise Conflict(
             "Unter diesem Namen ist schon eine andere Nachricht eingegangen.",

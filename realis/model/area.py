@@ -24,7 +24,7 @@ CELL_RESOLUTION = 8
 RING_REACH = (2, 6)
 """How many cells from the middle of an area its inner rings end; about 2 and 5.5 km."""
 
-OUTERMOST = len(RING_REACH) + 1
+OUTERMOST_RING = len(RING_REACH) + 1
 """The ring of all who have no place in the area."""
 
 MAX_KM2 = 40_000.0
@@ -35,7 +35,7 @@ _CIRCLE_CORNERS = 48
 _MIN_RING = 4
 
 LatLon = tuple[float, float]
-Ring = tuple[LatLon, ...]
+LinearRing = tuple[LatLon, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Area:
     """
 
     desc: str
-    polygons: tuple[Ring, ...] = ()
+    polygons: tuple[LinearRing, ...] = ()
     circles: tuple[Circle, ...] = ()
     geocodes: tuple[NamedValue, ...] = ()
     altitude_ft: float | None = None
@@ -81,7 +81,7 @@ class Area:
         return bool(self.polygons or self.circles)
 
 
-def circle_ring(circle: Circle) -> Ring:
+def circle_ring(circle: Circle) -> LinearRing:
     """The circle as a closed ring of 48 points on the sphere, true in metres at any latitude."""
     angle = circle.radius_km / _EARTH_RADIUS_KM
     lat, lon = math.radians(circle.lat), math.radians(circle.lon)
@@ -97,7 +97,7 @@ def circle_ring(circle: Circle) -> Ring:
     return (*points, points[0])
 
 
-def ring_problem(ring: Ring) -> str | None:
+def ring_problem(ring: LinearRing) -> str | None:
     """What is wrong with a polygon's ring, or None. The ring may still be usable after repair."""
     if len(ring) < _MIN_RING:
         return "a polygon needs at least four points"
@@ -155,7 +155,7 @@ def rings(areas: tuple[Area, ...]) -> Mapping[str, int]:
     """
     shapes = polygons_of(geometry(areas))
     middles = [cell_of(shape.centroid.y, shape.centroid.x) for shape in shapes]
-    found = dict.fromkeys(_touched(shapes), OUTERMOST - 1)
+    found = dict.fromkeys(_touched(shapes), OUTERMOST_RING - 1)
     for ring, reach in reversed(tuple(enumerate(RING_REACH))):
         near = (cell for middle in middles for cell in h3.grid_disk(middle, reach))
         found.update((cell, ring) for cell in near if cell in found)
@@ -177,7 +177,7 @@ def cell_of(lat: float, lon: float) -> str:
     return str(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
 
 
-def outline(areas: Iterable[Area]) -> tuple[Ring, ...]:
+def outline(areas: Iterable[Area]) -> tuple[LinearRing, ...]:
     """The outer rings of the union as (lat, lon), for drawing."""
     return tuple(
         tuple((round(lat, 6), round(lon, 6)) for lon, lat in polygon.exterior.coords)

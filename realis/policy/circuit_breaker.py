@@ -18,7 +18,7 @@ OPENS_AFTER = 8
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 
-MOST_ORIGINS = 10_000
+MAX_ORIGINS = 10_000
 """Origins remembered; a stranger's server costs an entry only while it fails."""
 
 
@@ -31,7 +31,7 @@ class _Trouble:
     until: datetime | None = None
 
 
-class Breaker:
+class CircuitBreaker:
     """One channel's origins."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Breaker:
         return self._failed(origin, failures, now) if failures else None
 
     def _failed(self, origin: str, failures: Sequence[Failed], now: datetime) -> float | None:
-        if origin not in self._troubles and len(self._troubles) >= MOST_ORIGINS:
+        if origin not in self._troubles and len(self._troubles) >= MAX_ORIGINS:
             self._troubles.clear()
         trouble = self._troubles.setdefault(origin, _Trouble())
         trouble.row += len(failures)

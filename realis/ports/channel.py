@@ -39,7 +39,7 @@ class LengthUnit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ChannelCapabilities:
     """What a channel can carry; ``render`` shortens to it once.
 
     Args:
@@ -67,7 +67,7 @@ class Limits:
     pace_s: float = 0.0
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message is for its reader. EXPIRY is sent when a warning runs out by itself."""
 
     ALERT = "alert"
@@ -101,7 +101,7 @@ class Message:
 
     incident: UUID
     revision: int
-    kind: Kind
+    kind: MessageKind
     occasion: Occasion
     level: Level
     event_code: str
@@ -145,7 +145,7 @@ class Channel(Protocol):
         ...
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ChannelCapabilities:
         """What it can carry."""
         ...
 

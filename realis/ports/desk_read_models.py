@@ -13,7 +13,7 @@ from realis.model.incident import Revision
 from realis.ports.read_models import ChannelCount
 
 
-class Stage(StrEnum):
+class IncidentStage(StrEnum):
     """Where an incident stands, most urgent first for the board."""
 
     SUBMITTED = "submitted"
@@ -38,7 +38,7 @@ class BoardEntry:
     title: str
     occasion: Occasion
     level: Level
-    stage: Stage
+    stage: IncidentStage
     source: str
     updated_at: datetime
     draft: UUID | None = None
@@ -61,7 +61,7 @@ class AuditLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class ReceivedMessage:
     """A message that came in for this incident."""
 
     authority: str
@@ -110,7 +110,7 @@ class IncidentFile:
     drafts: tuple[Draft, ...]
     chain: tuple[Revision, ...]
     counts: tuple[ChannelCount, ...]
-    witnesses: tuple[Witness, ...]
+    witnesses: tuple[ReceivedMessage, ...]
     hand: tuple[HandTask, ...]
     trail: tuple[AuditLine, ...]
     pending: Release | None = None

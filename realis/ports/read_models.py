@@ -13,7 +13,7 @@ from realis.model.area import Area
 from realis.model.delivery import State
 from realis.model.draft import Rendered
 from realis.model.incident import Viewer
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 
 # ---------------------------------------------------------------- what is in force (read side)
 
@@ -23,7 +23,7 @@ class Step:
     """One line of a warning's history."""
 
     revision: int
-    kind: Kind
+    kind: MessageKind
     sent: datetime
     headline: str
 
@@ -42,7 +42,7 @@ class WarningView:
     incident: UUID
     revision: int
     identifier: str
-    kind: Kind
+    kind: MessageKind
     occasion: Occasion
     level: Level
     event: str
@@ -75,7 +75,7 @@ PAGE = "page"
 """Name of the unbounded texts that web pages, the API and feeds show."""
 
 
-class Situation(Protocol):
+class ActiveAlerts(Protocol):
     """The one read side for everything the public sees."""
 
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
@@ -110,7 +110,7 @@ class ChannelCount:
     channel: str
     incident: UUID
     revision: int
-    kind: Kind
+    kind: MessageKind
     planned: int
     states: Mapping[State, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from realis.model.alert import Alert, Level, Occasion, Reference
 from realis.model.delivery import TERMINAL_STATES, FailureKind, State
 from realis.model.draft import Draft, Package, Rendered, Variant
 from realis.model.incident import Revision
-from realis.ports.channel import Kind, Limits, Message, Target
-from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, Release, Witness
+from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Target
+from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, ReceivedMessage, Release
 from realis.ports.read_models import ChannelCount
 
 
@@ -31,7 +31,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class NewWitness:
+class NewReceivedMessage:
     """An incoming message to be kept: its name, its bytes and what was wrong with it."""
 
     authority: str
@@ -44,7 +44,7 @@ class NewWitness:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownWitness:
+class KnownReceivedMessage:
     """A message that came in before."""
 
     incident: UUID
@@ -56,7 +56,7 @@ class KnownWitness:
 class DeskStore(Protocol):
     """Incidents, drafts, releases and the audit chain."""
 
-    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a new incident with its first draft and, if a message caused it, that message.
 
         Raises:
@@ -64,11 +64,11 @@ class DeskStore(Protocol):
         """
         ...
 
-    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a further draft of a known incident. Raises ``AlreadyReceived`` as above."""
         ...
 
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownWitness | None:
+    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
         """The message that came in under this name, or None."""
         ...
 
@@ -122,7 +122,7 @@ class DeskStore(Protocol):
         """All incidents of the last 30 days, most urgent first."""
         ...
 
-    async def witnesses(self, incident: UUID) -> tuple[Witness, ...]:
+    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """Messages that came in for an incident."""
         ...
 
@@ -161,7 +161,7 @@ class NewDispatch:
     """
 
     channel: str
-    kind: Kind
+    kind: MessageKind
     variant: Variant
     gravity: int
     level: Level
@@ -178,7 +178,7 @@ class Issue:
     """Everything the issue transaction writes for one revision."""
 
     alert: Alert
-    kind: Kind
+    kind: MessageKind
     xml: bytes
     package: Package
     url: str
@@ -290,7 +290,9 @@ class BatchStore(Protocol):
         """Let expiry notices whose time has come start planning; how many."""
         ...
 
-    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+    async def plan_step(
+        self, now: datetime, limits: Mapping[str, ChannelCapabilities], *, most: int
+    ) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first.
 
         About ``most`` in one transaction: every dispatch of the same gravity gets its turn, and one that is new only
@@ -346,7 +348,7 @@ class Leases(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class ChangeMarker:
     """Over everything ever issued: how many alerts, and when the last thing happened to one.
 
     Args:
@@ -362,7 +364,7 @@ class Pulse:
 class AlertArchive(Protocol):
     """What ``realis.services.active_alerts`` reads."""
 
-    async def pulse(self, now: datetime) -> Pulse:
+    async def pulse(self, now: datetime) -> ChangeMarker:
         """Whether anything has changed; cheap, asked for every snapshot."""
         ...
 

@@ -82,7 +82,7 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DisplayReport:
     """A target says that it showed this revision at this time."""
 
     target_id: int
@@ -94,7 +94,7 @@ class Report:
 class Confirmations(Protocol):
     """What targets report back: shown, opened, ticked by hand."""
 
-    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+    async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
         """Note what targets showed, and that they were heard of, in one write. Idempotent.
 
         Returns:

@@ -19,19 +19,23 @@ from realis.model.incident import (
     recently_ended,
     visible,
 )
-from realis.ports.channel import Clock, Kind
+from realis.ports.channel import Clock, MessageKind
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
-from realis.ports.stores import AlertArchive, Pulse
+from realis.ports.stores import AlertArchive, ChangeMarker
 
 _KEEP_TEXTS = 2_000
 _OCCASIONS = {occasion.status: occasion for occasion in Occasion}
-_KINDS = {Ending.ALL_CLEAR: Kind.ALL_CLEAR, Ending.RETRACTED: Kind.RETRACTION, Ending.EXPIRED: Kind.EXPIRY}
+_KINDS = {
+    Ending.ALL_CLEAR: MessageKind.ALL_CLEAR,
+    Ending.RETRACTED: MessageKind.RETRACTION,
+    Ending.EXPIRED: MessageKind.EXPIRY,
+}
 
 Texts = Mapping[str, Rendered]
 
 
-class AlertSituation:
-    """``realis.ports.read_models.Situation`` over issued alerts. Issued things never change, so they are kept."""
+class ActiveAlertsReader:
+    """The ``ActiveAlerts`` port over issued alerts. Issued things never change, so they are kept."""
 
     def __init__(self, archive: AlertArchive, clock: Clock) -> None:
         self._archive = archive
@@ -138,14 +142,14 @@ def _german(infos: Sequence[Info]) -> Info:
     return next(german, infos[0])
 
 
-def _kind(revision: Revision, ended: Ended | None) -> Kind:
+def _kind(revision: Revision, ended: Ended | None) -> MessageKind:
     ending = ended.ending if ended else revision.ending
     if ending is not None:
-        return _KINDS.get(ending, Kind.EXPIRY)
-    return Kind.ALERT if revision.number == 1 else Kind.UPDATE
+        return _KINDS.get(ending, MessageKind.EXPIRY)
+    return MessageKind.ALERT if revision.number == 1 else MessageKind.UPDATE
 
 
-def _version(pulse: Pulse) -> int:
+def _version(pulse: ChangeMarker) -> int:
     """The second of the last change ever, then how many there were. Never falls while time does not."""
     if pulse.last_change is None:
         return 0

@@ -44,7 +44,7 @@ from realis.ports.content import Phrases
 from realis.ports.desk_read_models import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.ports.installation import City
 from realis.ports.read_models import ChannelCount
-from realis.ports.stores import AlertStore, AuditEntry, DeskStore, NewWitness
+from realis.ports.stores import AlertStore, AuditEntry, DeskStore, NewReceivedMessage
 from realis.ports.targets import Targets
 from realis.services.issuing import Identity, Issuer, chain_problems, overtaken
 from realis.services.rendering import Renderer
@@ -197,7 +197,7 @@ class Desk:
         await self.events.publish(Topic.DESK, str(draft.incident))
         return await self.draft(draft.id)
 
-    async def receive(self, content: Content, witness: NewWitness, *, incident: UUID | None) -> Draft:
+    async def receive(self, content: Content, witness: NewReceivedMessage, *, incident: UUID | None) -> Draft:
         """A draft from an authority's message, in a known incident or a new one. The authority is no author.
 
         An update of something that was never issued here can only become a first warning.

@@ -19,7 +19,7 @@ from realis.model.incident import Revision, references_for_next
 from realis.policy import priority
 from realis.policy.approval import IssuePolicy
 from realis.policy.audience import Audience, audience_for
-from realis.ports.channel import CapSigner, Channel, Clock, Events, Kind, Topic
+from realis.ports.channel import CapSigner, Channel, Clock, Events, MessageKind, Topic
 from realis.ports.desk_read_models import Release
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
 
@@ -116,7 +116,7 @@ class Issuer:
         audience = audience_for(content)
         return Issue(
             alert=alert,
-            kind=Kind(content.kind.value),
+            kind=MessageKind(content.kind.value),
             xml=self.signer.sign(write(alert)),
             package=package,
             url=self.link(release.incident),
@@ -150,7 +150,7 @@ class Issuer:
         message = [
             NewDispatch(
                 channel=name,
-                kind=Kind(content.kind.value),
+                kind=MessageKind(content.kind.value),
                 variant=Variant.MESSAGE,
                 gravity=priority.gravity(content),
                 level=content.level,
@@ -169,7 +169,7 @@ class Issuer:
         expiry = [
             replace(
                 dispatch,
-                kind=Kind.EXPIRY,
+                kind=MessageKind.EXPIRY,
                 variant=Variant.EXPIRY,
                 gravity=priority.EXPIRY_GRAVITY,
                 due=ends,

@@ -26,14 +26,14 @@ from realis.model.draft import (
     RenderedText,
     Variant,
 )
-from realis.ports.channel import LengthUnit, Limits
+from realis.ports.channel import ChannelCapabilities, LengthUnit
 from realis.ports.content import Phrases
 from realis.ports.installation import City
 from realis.ports.read_models import PAGE
 
 ELLIPSIS = "…"
 SECOND_LANGUAGE = "en"
-PAGE_LIMITS = Limits(length=20_000)
+PAGE_LIMITS = ChannelCapabilities(length=20_000)
 _TOO_SHORT_TO_KEEP = 20
 _LEAST_SOURCE = 60
 _LONGEST_WEB = 200
@@ -77,7 +77,7 @@ def _longest(text: str, ends: Sequence[int], length: int, unit: LengthUnit) -> s
 
 @dataclass(frozen=True, slots=True)
 class _Fitting:
-    limits: Limits
+    limits: ChannelCapabilities
 
     def size(self, text: Rendered) -> int:
         whole = text.text
@@ -120,7 +120,7 @@ class Renderer:
 
     phrases: Phrases
     city: City
-    limits: Mapping[str, Limits]
+    limits: Mapping[str, ChannelCapabilities]
 
     def package(self, content: Content, link: str) -> Package:
         """Every text that would leave: per chosen channel, language and variant, and the page's own."""

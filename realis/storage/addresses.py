@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Sealer(Protocol):
+class AddressCipher(Protocol):
     """Encrypts short texts; ``context`` binds a ciphertext to its row."""
 
     def seal(self, plain: str, context: str) -> bytes:
@@ -20,7 +20,7 @@ class Sealer(Protocol):
 class AddressBook:
     """Seals and opens the addresses of targets."""
 
-    def __init__(self, sealer: Sealer) -> None:
+    def __init__(self, sealer: AddressCipher) -> None:
         self._sealer = sealer
 
     def seal(self, target_id: int, address: str) -> bytes:

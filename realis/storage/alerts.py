@@ -16,17 +16,17 @@ from sqlalchemy import ARRAY, Insert, Integer, Row, String, Uuid, and_, bindpara
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.alert import Occasion
-from realis.model.area import OUTERMOST
+from realis.model.area import OUTERMOST_RING
 from realis.model.delivery import State
 from realis.model.draft import DraftState, Package, Rendered, Variant
 from realis.model.errors import WrongState
 from realis.model.incident import ENDING_LISTED_FOR, Revision
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.desk_read_models import Release
-from realis.ports.stores import Issue, Pulse
+from realis.ports.stores import ChangeMarker, Issue
 from realis.storage import audit
 from realis.storage.database import Database, Lock
-from realis.storage.ledger.dispatch_rows import DispatchState, close_open_batches, held_still
+from realis.storage.ledger.dispatch_rows import DispatchState, close_open_batches, lock_for_update
 from realis.storage.schema import (
     Instant,
     alert_cells,
@@ -130,14 +130,14 @@ class SqlAlerts:
         changes = {"updated_at": now, "title": headline, "occasion": issue.package.content.occasion}
         await connection.execute(incidents.update().where(incidents.c.id == release.incident).values(changes))
 
-    async def _supersede(self, connection: AsyncConnection, incident: UUID, number: int, kind: Kind) -> None:
+    async def _supersede(self, connection: AsyncConnection, incident: UUID, number: int, kind: MessageKind) -> None:
         """Nothing of an older revision starts from here on; a planned expiry that has not begun is voided."""
         older = and_(dispatches.c.incident_id == incident, dispatches.c.revision < number)
         waiting = and_(older, dispatches.c.state == DispatchState.WAITING)
         await connection.execute(dispatches.update().where(waiting).values(state=DispatchState.VOIDED))
-        state = State.WITHDRAWN if kind is Kind.RETRACTION else State.SUPERSEDED
+        state = State.WITHDRAWN if kind is MessageKind.RETRACTION else State.SUPERSEDED
         running = and_(older, dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)))
-        ids = (await connection.execute(held_still(select(dispatches.c.id).where(running)))).scalars().all()
+        ids = (await connection.execute(lock_for_update(select(dispatches.c.id).where(running)))).scalars().all()
         for dispatch_id in ids:
             await close_open_batches(connection, dispatch_id, state)
         await connection.execute(dispatches.update().where(running).values(state=DispatchState.SUPERSEDED))
@@ -162,7 +162,7 @@ class SqlAlerts:
                 "realert": new.realert,
                 "watermark": watermark,
                 "cursor": 0,
-                "ring": 0 if new.match else OUTERMOST,
+                "ring": 0 if new.match else OUTERMOST_RING,
                 "due_at": new.due,
                 "deadline": new.deadline,
                 "issued_at": now,
@@ -181,7 +181,7 @@ class SqlAlerts:
         async with self._database.read() as connection:
             return await _chain(connection, incident)
 
-    async def pulse(self, now: datetime) -> Pulse:
+    async def pulse(self, now: datetime) -> ChangeMarker:
         """Whether anything has changed; cheap, asked for every snapshot."""
 
         async def look(connection: AsyncConnection) -> Sequence[Any]:
@@ -190,7 +190,7 @@ class SqlAlerts:
         issued, *rest = await self._database.reading(look)
         passed, (sent, ended, *unlisted) = sum(rest[:3]), rest[3:]
         changes = [sent, ended, *(instant and instant + ENDING_LISTED_FOR for instant in unlisted)]
-        return Pulse(int(issued), max(filter(None, changes), default=None), int(passed))
+        return ChangeMarker(int(issued), max(filter(None, changes), default=None), int(passed))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
         """Chains whose newest revision is valid or was sent after ``since``."""

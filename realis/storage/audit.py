@@ -50,7 +50,7 @@ async def append(database: Database, connection: AsyncConnection, entry: AuditEn
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AuditVerdict:
     """Whether the chain holds. ``broken_at`` is the first entry that does not fit, 0 if all do."""
 
     entries: int
@@ -58,7 +58,7 @@ class Verdict:
     last_digest: str
 
 
-async def verify(database: Database) -> Verdict:
+async def verify(database: Database) -> AuditVerdict:
     """Walk the whole chain and recompute every link."""
     previous, count = GENESIS, 0
     async with database.read() as connection:
@@ -67,6 +67,6 @@ async def verify(database: Database) -> Verdict:
             line = AuditLine(row.number, row.at, row.actor, row.action, row.subject, row.detail)
             count += 1
             if row.number != count or row.previous != previous or row.digest != link(previous, line):
-                return Verdict(count, row.number, previous)
+                return AuditVerdict(count, row.number, previous)
             previous = row.digest
-    return Verdict(count, 0, previous)
+    return AuditVerdict(count, 0, previous)

@@ -76,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction, committed at the end of the block, rolled back on any error."""
-        with self._noting(), _plainly():
+        with self._noting(), _map_driver_errors():
             if not self.is_sqlite:
                 async with self._writer.begin() as connection:
                     yield connection
@@ -87,7 +87,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view to read from."""
-        with _plainly():
+        with _map_driver_errors():
             async with self._readers.begin() as connection:
                 yield connection
 
@@ -96,7 +96,7 @@ class Database:
 
         For what must be fast: on SQLite all of it is one hop to a thread. Nothing but the connection may be awaited.
         """
-        with self._noting(), _plainly():
+        with self._noting(), _map_driver_errors():
             if self._write_hop is None:
                 async with self._writer.begin() as connection:
                     return await work(connection)
@@ -105,7 +105,7 @@ class Database:
 
     async def reading(self, work: Work[T]) -> T:
         """``work`` over a consistent view, as ``writing``."""
-        with _plainly():
+        with _map_driver_errors():
             if self._read_hop is None:
                 async with self._readers.begin() as connection:
                     return await work(connection)
@@ -156,7 +156,7 @@ def insert(of: AsyncConnection | str, table: Table) -> Any:  # noqa: ANN401 - th
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _map_driver_errors() -> Iterator[None]:
     """Say ``StoreUnavailable`` where the driver means that it may work later; all else is a bug and passes."""
     try:
         yield

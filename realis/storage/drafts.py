@@ -15,8 +15,8 @@ from realis.model.alert import Reference
 from realis.model.draft import Draft, DraftState, Package, Variant
 from realis.model.errors import AlreadyReceived, StaleVersion, WrongState
 from realis.ports.channel import Clock
-from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, Release, Witness
-from realis.ports.stores import AuditEntry, KnownWitness, NewWitness
+from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, ReceivedMessage, Release
+from realis.ports.stores import AuditEntry, KnownReceivedMessage, NewReceivedMessage
 from realis.storage import audit
 from realis.storage.database import Database, Lock, insert
 from realis.storage.overview import board_entries
@@ -65,7 +65,7 @@ class SqlDesk:
 
     # ---- incidents and drafts
 
-    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a new incident with its first draft and, if a message caused it, that message."""
         now, content = self._clock.now(), draft.content
         german = content.text("de")
@@ -83,20 +83,22 @@ class SqlDesk:
             await self._insert_draft(connection, draft, witness)
             await self._append(connection, entry)
 
-    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a further draft of a known incident."""
         async with self._database.write() as connection:
             await self._insert_draft(connection, draft, witness)
             await self._touch(connection, draft.incident)
             await self._append(connection, entry)
 
-    async def _insert_draft(self, connection: AsyncConnection, draft: Draft, witness: NewWitness | None) -> None:
+    async def _insert_draft(
+        self, connection: AsyncConnection, draft: Draft, witness: NewReceivedMessage | None
+    ) -> None:
         now = self._clock.now()
         await connection.execute(drafts.insert().values(**_draft_values(draft), created_at=now, updated_at=now))
         if witness is not None:
             await self._insert_witness(connection, draft, witness)
 
-    async def _insert_witness(self, connection: AsyncConnection, draft: Draft, witness: NewWitness) -> None:
+    async def _insert_witness(self, connection: AsyncConnection, draft: Draft, witness: NewReceivedMessage) -> None:
         row = witnesses.insert().values(
             incident_id=draft.incident,
             draft_id=draft.id,
@@ -119,14 +121,14 @@ class SqlDesk:
             incidents.update().where(incidents.c.id == incident).values(updated_at=self._clock.now())
         )
 
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownWitness | None:
+    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
         """The message that came in under this name, or None."""
         query = select(witnesses).where(
             witnesses.c.authority == authority, witnesses.c.sender == sender, witnesses.c.identifier == identifier
         )
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
-        return KnownWitness(row.incident_id, row.draft_id, row.digest, tuple(row.problems)) if row else None
+        return KnownReceivedMessage(row.incident_id, row.draft_id, row.digest, tuple(row.problems)) if row else None
 
     async def incident_named(self, reference: Reference) -> UUID | None:
         """The incident a foreign message's reference belongs to: a witness or one of our own alerts."""
@@ -250,13 +252,14 @@ class SqlDesk:
         async with self._database.read() as connection:
             return await board_entries(connection, now, since=now - timedelta(days=BOARD_DAYS))
 
-    async def witnesses(self, incident: UUID) -> tuple[Witness, ...]:
+    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """Messages that came in for an incident."""
         query = select(witnesses).where(witnesses.c.incident_id == incident).order_by(witnesses.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return tuple(
-            Witness(row.authority, row.sender, row.identifier, row.received_at, tuple(row.problems)) for row in rows
+            ReceivedMessage(row.authority, row.sender, row.identifier, row.received_at, tuple(row.problems))
+            for row in rows
         )
 
     async def hand_tasks(self, incident: UUID) -> tuple[HandTask, ...]:

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from realis.model.alert import Ending, Level, Occasion
 from realis.model.draft import DraftKind, DraftState
 from realis.model.incident import Revision
-from realis.ports.desk_read_models import BoardEntry, Stage
+from realis.ports.desk_read_models import BoardEntry, IncidentStage
 from realis.storage.schema import alerts, drafts, incidents, releases
 from realis.storage.serialization import ALERT, CONTENT
 
-_ORDER = {stage: place for place, stage in enumerate(Stage)}
+_ORDER = {stage: place for place, stage in enumerate(IncidentStage)}
 
 
 async def board_entries(connection: AsyncConnection, now: datetime, *, since: datetime) -> tuple[BoardEntry, ...]:
@@ -70,7 +70,7 @@ def _entry(
     stage = _stage(draft, revision, pending, now)
     content = CONTENT.validate_json(draft.content) if draft else None
     level = revision.level if revision else (content.level if content else Level.INFORMATION)
-    working = draft is not None and stage in (Stage.SUBMITTED, Stage.PAUSE, Stage.DRAFT)
+    working = draft is not None and stage in (IncidentStage.SUBMITTED, IncidentStage.PAUSE, IncidentStage.DRAFT)
     expired = revision is not None and revision.ending is None and now >= revision.ends_at
     ending = (Ending.EXPIRED if expired else revision.ending) if revision else None
     return BoardEntry(
@@ -91,14 +91,14 @@ def _entry(
 
 def _stage(
     draft: Row[Any] | None, revision: Revision | None, pending: Sequence[UUID] | set[UUID], now: datetime
-) -> Stage:
+) -> IncidentStage:
     if draft is not None:
         if draft.id in pending:
-            return Stage.PAUSE
+            return IncidentStage.PAUSE
         if draft.state == DraftState.SUBMITTED:
-            return Stage.SUBMITTED
+            return IncidentStage.SUBMITTED
         if draft.state == DraftState.OPEN:
-            return Stage.DRAFT
+            return IncidentStage.DRAFT
     if revision is None:
-        return Stage.DISCARDED
-    return Stage.IN_FORCE if revision.ending is None and now < revision.ends_at else Stage.ENDED
+        return IncidentStage.DISCARDED
+    return IncidentStage.IN_FORCE if revision.ending is None and now < revision.ends_at else IncidentStage.ENDED

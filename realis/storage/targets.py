@@ -11,12 +11,12 @@ from sqlalchemy import Row, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.draft import Variant
-from realis.ports.channel import Clock, Kind
-from realis.ports.targets import NewTarget, Report, TargetRecord
+from realis.ports.channel import Clock, MessageKind
+from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert
-from realis.storage.ledger.audience_queries import as_numbers, numbers, ring_of
-from realis.storage.ledger.dispatch_rows import RUNNING, BatchState, DispatchState, counted, new_batch
+from realis.storage.ledger.audience_queries import bind_ids, numbers, ring_of
+from realis.storage.ledger.dispatch_rows import RUNNING, BatchState, DispatchState, lock_no_key_update, new_batch
 from realis.storage.schema import (
     Instant,
     addresses,
@@ -33,7 +33,7 @@ from realis.storage.schema import (
 _AT_ONCE = 500
 """Newcomers in one statement; also below the number of parameters any database takes."""
 
-_ENDINGS = tuple(kind for kind in Kind if kind.ending is not None)
+_ENDINGS = tuple(kind for kind in MessageKind if kind.ending is not None)
 
 
 class SqlTargets:
@@ -140,7 +140,7 @@ class SqlTargets:
             dispatches.c.deadline > now,
         )
         # Held, so that the planner's cursor stands still between looking at it and acting on it.
-        held = counted(select(dispatches).where(running).order_by(dispatches.c.id))
+        held = lock_no_key_update(select(dispatches).where(running).order_by(dispatches.c.id))
         for dispatch in (await connection.execute(held)).all():
             if dispatch.joined_only and not new.joined:
                 continue
@@ -246,15 +246,17 @@ class SqlConfirmations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+    async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
         """Note what targets showed, and that they were heard of, in one write. Idempotent."""
         if not reports:
             return frozenset()
         return await self._database.writing(lambda connection: _confirm(connection, channel, reports))
 
 
-async def _confirm(connection: AsyncConnection, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
-    planned: set[Report] = set()
+async def _confirm(
+    connection: AsyncConnection, channel: str, reports: Sequence[DisplayReport]
+) -> frozenset[DisplayReport]:
+    planned: set[DisplayReport] = set()
     for incident, revision in {(report.incident, report.revision): None for report in reports}:
         own = [report for report in reports if (report.incident, report.revision) == (incident, revision)]
         meant = await _planned(connection, channel, incident, revision, [report.target_id for report in own])
@@ -295,7 +297,7 @@ async def _planned(
         enrolled.c.target_id.in_(numbers(dialect)),
         issued,
     )
-    found = await connection.execute(query, {"numbers": as_numbers(dialect, ids)})
+    found = await connection.execute(query, {"numbers": bind_ids(dialect, ids)})
     return frozenset(found.scalars())
 
 

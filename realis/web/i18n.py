@@ -65,13 +65,13 @@ def accepted_languages(header: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class MessageCatalogue:
     """The translated interface texts of every face, merged."""
 
     translations: Mapping[str, NullTranslations]
 
     @classmethod
-    def load(cls, packages: Sequence[str]) -> Catalogue:
+    def load(cls, packages: Sequence[str]) -> MessageCatalogue:
         """Read ``locale/<language>.po`` of each package; a face may lack a language (German is shown)."""
         return cls({language: _merged(packages, language) for language in INTERFACE_LANGUAGES})
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from realis.web.i18n import (
     INTERFACE_LANGUAGES,
     LANGUAGE_NAMES,
-    Catalogue,
+    MessageCatalogue,
     accepted_languages,
     direction,
     grouped,
@@ -48,7 +48,7 @@ class Pages:
     """
 
     environment: jinja2.Environment
-    catalogue: Catalogue
+    catalogue: MessageCatalogue
     zone: ZoneInfo
     shared: Mapping[str, object]
 
@@ -70,7 +70,7 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.globals.update(asset=asset, languages=LANGUAGE_NAMES)
-        return cls(environment, Catalogue.load(packages), zone, dict(shared or {}))
+        return cls(environment, MessageCatalogue.load(packages), zone, dict(shared or {}))
 
     def text(self, template: str, language: str, **context: object) -> str:
         """A template as text in the given language."""

@@ -19,7 +19,7 @@ MAX_LENGTH = 200
 _READABLE = "abcdefghkmnpqrstuvwxyz23456789"
 """No letters or digits that are mistaken for each other over the phone or on paper."""
 _GROUPS, _GROUP = 4, 4
-_AT_ONCE = 2
+_CONCURRENCY = 2
 """Argon2 takes 64 MiB each; a burst of logins must not take the memory the warnings need."""
 
 
@@ -49,7 +49,7 @@ def check_new(password: str, *, name: str, previous: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordCheck:
     """Whether a password fits; ``new_hash`` is set when the stored one should be replaced."""
 
     fits: bool
@@ -61,7 +61,7 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._gate = asyncio.Semaphore(_CONCURRENCY)
         self._decoy = ""
 
     async def hash(self, password: str) -> str:
@@ -69,23 +69,23 @@ class Passwords:
         async with self._gate:
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def verify(self, stored: str | None, password: str) -> Verdict:
+    async def verify(self, stored: str | None, password: str) -> PasswordCheck:
         """Whether the password fits. Takes as long for a user who does not exist (``stored`` None)."""
         if len(password) > MAX_LENGTH:
-            return Verdict(False)
+            return PasswordCheck(False)
         if stored is None and not self._decoy:
             self._decoy = await self.hash(secrets.token_urlsafe())
         async with self._gate:
             verdict = await asyncio.to_thread(_verify, self._hasher, stored or self._decoy, password)
-        return verdict if stored is not None else Verdict(False)
+        return verdict if stored is not None else PasswordCheck(False)
 
 
-def _verify(hasher: PasswordHasher, stored: str, password: str) -> Verdict:
+def _verify(hasher: PasswordHasher, stored: str, password: str) -> PasswordCheck:
     try:
         hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):
-        return Verdict(False)
-    return Verdict(True, hasher.hash(password) if hasher.check_needs_rehash(stored) else "")
+        return PasswordCheck(False)
+    return PasswordCheck(True, hasher.hash(password) if hasher.check_needs_rehash(stored) else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ LIFETIME = timedelta(hours=12)
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 _TOKEN_BYTES = 32
-_LONGEST_TOKEN = 100
+_MAX_TOKEN = 100
 _OWN_FORM_ONLY = "Laden Sie die Seite neu und senden Sie das Formular noch einmal ab."
 
 
-def hash_token(token: str) -> str:
+def hash_bearer_token(token: str) -> str:
     """SHA-256 of a session's or bearer token in hex: the only form in which it is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -39,7 +39,7 @@ def new_token() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class SessionManager:
     """Opens, finds and closes the sessions behind the cookie.
 
     Args:
@@ -58,14 +58,16 @@ class Keeper:
     async def find(self, request: web.Request) -> SessionRecord | None:
         """The session this request belongs to, or None."""
         token = self._token(request)
-        return await self.sessions.get(hash_token(token), self.clock.now()) if token else None
+        return await self.sessions.get(hash_bearer_token(token), self.clock.now()) if token else None
 
     async def open(self, request: web.Request, response: web.StreamResponse, user: User) -> None:
         """Start a session for the user; whatever session the browser had before ends."""
         await self._end(request)
         token = new_token()
         now = self.clock.now()
-        await self.sessions.create(hash_token(token), user.id, csrf=new_token(), now=now, expires_at=now + LIFETIME)
+        await self.sessions.create(
+            hash_bearer_token(token), user.id, csrf=new_token(), now=now, expires_at=now + LIFETIME
+        )
         response.set_cookie(
             self.cookie,
             token,
@@ -84,11 +86,11 @@ class Keeper:
     async def _end(self, request: web.Request) -> None:
         token = self._token(request)
         if token:
-            await self.sessions.delete(hash_token(token))
+            await self.sessions.delete(hash_bearer_token(token))
 
     def _token(self, request: web.Request) -> str:
         token = request.cookies.get(self.cookie, "")
-        return token if len(token) <= _LONGEST_TOKEN else ""
+        return token if len(token) <= _MAX_TOKEN else ""
 
 
 def check_origin(request: web.Request) -> None:

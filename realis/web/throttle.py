@@ -13,9 +13,9 @@ from realis.ports.channel import Clock
 
 FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 20
-LONGEST = timedelta(seconds=60)
-FORGOTTEN_AFTER = timedelta(minutes=15)
-_KEPT = 10_000
+MAX_DELAY_S = timedelta(seconds=60)
+FORGET_AFTER_S = timedelta(minutes=15)
+_MAX_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Failures:
 class Throttle:
     """Counts failures per key. Waiting grows 1, 2, 4 … 60 s; refused attempts do not lengthen it."""
 
-    def __init__(self, clock: Clock, *, kept: int = _KEPT) -> None:
+    def __init__(self, clock: Clock, *, kept: int = _MAX_ENTRIES) -> None:
         self._clock = clock
         self._kept = kept
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
@@ -37,7 +37,7 @@ class Throttle:
         failures = self._recent(key)
         if failures is None or failures.count < free:
             return timedelta()
-        penalty = min(LONGEST, timedelta(seconds=2 ** min(failures.count - free, 10)))
+        penalty = min(MAX_DELAY_S, timedelta(seconds=2 ** min(failures.count - free, 10)))
         return max(timedelta(), failures.last + penalty - self._clock.now())
 
     def failed(self, key: str) -> None:
@@ -54,6 +54,6 @@ class Throttle:
 
     def _recent(self, key: str) -> _Failures | None:
         failures = self._failures.get(key)
-        if failures is None or self._clock.now() - failures.last > FORGOTTEN_AFTER:
+        if failures is None or self._clock.now() - failures.last > FORGET_AFTER_S:
             return None
         return failures

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from realis.app import log
-from realis.app.wiring import App, Variation, build
+from realis.app.wiring import App, BuildOptions, build
 from realis.model.draft import DraftKind
 from realis.model.errors import RealisError
 from tests.support import installation
@@ -27,7 +27,7 @@ from tests.support.installation import KNOWN_SERVICES, LOOPBACK, Installation
 CHANNELS = ("webpush", "by_hand")
 
 
-async def main(folder: Path, variation: Variation) -> None:
+async def main(folder: Path, variation: BuildOptions) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -74,7 +74,7 @@ async def release(here: Installation, draft: str, digest: str) -> dict[str, obje
     return {"refused": ""}
 
 
-def doors(words: Sequence[str]) -> Variation:
+def doors(words: Sequence[str]) -> BuildOptions:
     """Which doors it has, by the word that says so."""
     return KNOWN_SERVICES if "known" in words else LOOPBACK
 

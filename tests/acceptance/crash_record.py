@@ -164,7 +164,7 @@ class Record:
         async with self._look() as connection:
             return set((await connection.execute(query)).scalars())
 
-    async def audit(self) -> audit.Verdict:
+    async def audit(self) -> audit.AuditVerdict:
         """Whether the audit chain is whole."""
         async with self._open() as database:
             return await audit.verify(database)

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NewType
 
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from realis.app.settings import Settings
 from tests.acceptance.crash_record import Found, Record, Turn
 from tests.acceptance.program import Child, EndedError, launch
@@ -279,7 +279,7 @@ async def one_machine(folder: Path) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def many_machines(folder: Path) -> AsyncIterator[Stage]:
     """Web node and workers on an empty database; nothing is started yet."""
-    parts = {"web": Part.WEB, "worker0": Part.WORKER, "worker1": Part.WORKER}
+    parts = {"web": ProcessRole.WEB, "worker0": ProcessRole.WORKER, "worker1": ProcessRole.WORKER}
     async with cluster(folder, lease_s=LEASE_S, known=True) as shared, asyncio.TaskGroup() as group:
         victims = ((WORKER, 5), (PUSH_CHILD, 4), (WEB, 2), (EVERYTHING, 1))
         slots = {

@@ -15,12 +15,12 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from realis.app.channel_registry import Doors
-from realis.app.wiring import Variation
+from realis.app.channel_registry import EgressPolicies
+from realis.app.wiring import BuildOptions
 from realis.cap.writer import write
-from realis.demo.seed import VARIATION, cast
+from realis.demo.seed import VARIATION, seed
 from realis.demo.seed import settings as demo_settings
-from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.intake.client import send
 from realis.model.alert import Occasion
 from realis.model.area import Area, Circle
@@ -37,9 +37,9 @@ EVERYWHERE = ("display", "webpush", "telegram", "mastodon", "feeds", "terminal",
 
 
 @asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[tuple[Installation, TelegramStandIn, MastodonStandIn]]:
+async def demo(folder: Path) -> AsyncIterator[tuple[Installation, SimulatedTelegram, SimulatedMastodon]]:
     """The demo as it is wired, without its script."""
-    async with TelegramStandIn(port=0) as telegram, MastodonStandIn(port=0) as mastodon:
+    async with SimulatedTelegram(port=0) as telegram, SimulatedMastodon(port=0) as mastodon:
         config = demo_settings(folder / "d", port=0, gateway_port=0, telegram=telegram, mastodon=mastodon, pause_s=0)
         async with installation(folder, config=config, variation=VARIATION) as here:
             yield here, telegram, mastodon
@@ -106,7 +106,7 @@ async def test_a_decision_that_must_not_be_issued_does_not_stop_the_program(tmp_
 async def test_a_real_message_from_an_authority_stays_a_draft(tmp_path: Path) -> None:
     """Posted over HTTP as Actual: a draft that says what it is, cannot be submitted and cannot be relabelled away."""
     async with demo(tmp_path) as (here, _, _):
-        people = await cast(here.core, "Kreisleitstelle (Demo)")
+        people = await seed(here.core, "Kreisleitstelle (Demo)")
         now = here.core.clock.now().replace(microsecond=0)
         alert = compose(real(here), Envelope("echt.1", "leitstelle@kreis.example", now))
         status, answer = await send(write(alert), here.url, people.authority_token)
@@ -156,7 +156,7 @@ async def test_an_exercise_goes_everywhere_and_says_so(tmp_path: Path) -> None:
 
 async def test_an_installation_can_do_what_the_demo_cannot(tmp_path: Path) -> None:
     """The same content in a real installation is released: it is the demo's policy that bars it, nothing else."""
-    loopback = Variation(IssuePolicy(), Doors.loopback())
+    loopback = BuildOptions(IssuePolicy(), EgressPolicies.loopback())
     async with installation(tmp_path, variation=loopback) as here:
         incident = await here.issue(here.content())
         async with asyncio.timeout(20):

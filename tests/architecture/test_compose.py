@@ -12,7 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
 from pydantic import BaseModel
 
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from realis.app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_two_of_each_part_and_what_they_need() -> None:
     """Two web, two gateways, two workers, each told its part; PostgreSQL, Redis and one proxy."""
     parts = [service["command"][-1] for service in _services().values() if service.get("build")]
     assert {part: parts.count(part) for part in parts} == OURS
-    assert set(parts) <= {part.value for part in Part}
+    assert set(parts) <= {part.value for part in ProcessRole}
     images = {service["image"].split(":")[0] for service in _services().values()}
     assert images == {"realis", "postgres", "redis", "nginx"}
 

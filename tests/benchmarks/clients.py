@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from channels.webpush.http_client import Peer, Poster, Reply
+from channels.webpush.http_client import Endpoint, HttpClient, Reply
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Failed
 from tests.benchmarks.nginx import Nginx
@@ -39,8 +39,8 @@ async def http_clients(server: Nginx) -> dict[str, float | None]:
 
 
 async def _ours(server: Nginx) -> float:
-    parts, poster = urlsplit(server.origin), Poster(LoopbackOnly())
-    peer = Peer(parts.hostname or "", parts.port or 80, tls=False)
+    parts, poster = urlsplit(server.origin), HttpClient(LoopbackOnly())
+    peer = Endpoint(parts.hostname or "", parts.port or 80, tls=False)
     lines = [f"{name}: {value}" for name, value in {"Host": parts.netloc, **HEADERS}.items()]
     head = "\r\n".join([*lines, f"Content-Length: {len(BODY)}", "", ""])
     loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from realis.app.container import Core
+from realis.app.container import Services
 from realis.model.alert import Level
 from tests.benchmarks.nginx import Nginx
 from tests.benchmarks.outside import Outside, outside
@@ -62,7 +62,7 @@ async def overtake(server: Nginx, subscriptions: Sequence[Phone], *, screens: in
                 found.busy.append(taken)
 
 
-async def _storm(core: Core, server: Nginx) -> int:
+async def _storm(core: Services, server: Nginx) -> int:
     """Warn the whole city; returns when its pushes arrive, with how many requests came before them."""
     before = await server.requests()
     await release(core, await prepare(core, CITY, "webpush", level=Level.DANGER))
@@ -72,7 +72,7 @@ async def _storm(core: Core, server: Nginx) -> int:
     return before
 
 
-async def _last_screen(core: Core, there: Outside) -> float:
+async def _last_screen(core: Services, there: Outside) -> float:
     """Milliseconds from the end of the pause until all screens had a new warning of level 1."""
     ready = await prepare(core, CITY, "display")
     due = await release(core, ready)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from realis.app.container import Core, Part
+from realis.app.container import ProcessRole, Services
 from tests.benchmarks.nginx import Nginx
 from tests.benchmarks.whole_path import running, settings, warn_all, whole_path
 from tests.fakes.push_service import Phone
@@ -40,7 +40,7 @@ async def push_cluster(server: Nginx, subscriptions: Sequence[Phone]) -> Togethe
     with tempfile.TemporaryDirectory() as folder:
         async with cluster(Path(folder)) as shared:
             config = settings(Path(folder) / "data", database_url=shared.url, redis_url=shared.redis.url)
-            async with running(subscriptions, config=config, part=Part.WEB) as web:
+            async with running(subscriptions, config=config, part=ProcessRole.WEB) as web:
                 # As PostgreSQL does by itself within a minute after so many have come.
                 shared.postgres.query("VACUUM ANALYZE", str(make_url(shared.url).database))
                 one_s, _ = await _with_workers(1, shared, web.core, server, len(subscriptions))
@@ -48,7 +48,9 @@ async def push_cluster(server: Nginx, subscriptions: Sequence[Phone]) -> Togethe
     return Together(two_s, one_s, single_s, share)
 
 
-async def _with_workers(number: int, shared: Cluster, core: Core, server: Nginx, targets: int) -> tuple[float, float]:
+async def _with_workers(
+    number: int, shared: Cluster, core: Services, server: Nginx, targets: int
+) -> tuple[float, float]:
     """Seconds, and the least share any of them had."""
     async with AsyncExitStack() as stack:
         pids = [await stack.enter_async_context(_worker(shared)) for _ in range(number)]

@@ -19,10 +19,10 @@ from uuid import UUID
 
 from sqlalchemy import and_
 
-from realis.app.channel_registry import Doors
-from realis.app.container import Core, Part
+from realis.app.channel_registry import EgressPolicies
+from realis.app.container import ProcessRole, Services
 from realis.app.settings import CapSettings, CitySettings, Settings
-from realis.app.wiring import App, Variation, build
+from realis.app.wiring import App, BuildOptions, build
 from realis.egress.policy import LoopbackOnly
 from realis.model.alert import Level, Occasion
 from realis.model.area import Area, Circle, cell_of
@@ -66,7 +66,7 @@ async def whole_path(subscriptions: Sequence[Phone], trust: str = "", *, bill: B
         return taken
 
 
-async def warn_all(core: Core, targets: int) -> float:
+async def warn_all(core: Services, targets: int) -> float:
     """Seconds from the press to the last outcome on disk, for everybody there is."""
     ready = await prepare(core, CITY)
     started = time.perf_counter()
@@ -77,7 +77,11 @@ async def warn_all(core: Core, targets: int) -> float:
 
 @asynccontextmanager
 async def running(
-    subscriptions: Iterable[Phone], trust: str = "", *, config: Settings | None = None, part: Part = Part.ALL
+    subscriptions: Iterable[Phone],
+    trust: str = "",
+    *,
+    config: Settings | None = None,
+    part: ProcessRole = ProcessRole.ALL,
 ) -> AsyncIterator[App]:
     """An installation with these phones, at work; one of its own, unless settings say where it is."""
     with tempfile.TemporaryDirectory() as folder:
@@ -95,19 +99,19 @@ async def running(
             stop.set()
 
 
-def variation(trust: str = "") -> Variation:
+def variation(trust: str = "") -> BuildOptions:
     """A real installation, but that it reaches this machine only, and its push service counts as a known one."""
-    doors = Doors(
+    doors = EgressPolicies(
         LoopbackOnly(),
         LoopbackOnly(),
         LoopbackOnly(),
         known_push=lambda host: host == "127.0.0.1",
         push_trust=trust,
     )
-    return Variation(IssuePolicy(), doors)
+    return BuildOptions(IssuePolicy(), doors)
 
 
-async def prepare(core: Core, area: Area, *channels: str, level: Level = Level.EXTREME) -> Ready:
+async def prepare(core: Services, area: Area, *channels: str, level: Level = Level.EXTREME) -> Ready:
     """A warning written and submitted."""
     content = Content(
         occasion=Occasion.ERNSTFALL,
@@ -125,12 +129,12 @@ async def prepare(core: Core, area: Area, *channels: str, level: Level = Level.E
     return Ready(draft.id, draft.incident, submitted.digest)
 
 
-async def release(core: Core, ready: Ready) -> float:
+async def release(core: Services, ready: Ready) -> float:
     """The second person presses Freigeben; when the pause will be over (seconds of the epoch, as nginx writes)."""
     return (await core.desk.release(SECOND, ready.draft, digest=ready.digest)).due.timestamp()
 
 
-async def recorded(core: Core, ready: Ready, expected: int) -> None:
+async def recorded(core: Services, ready: Ready, expected: int) -> None:
     """Wait until so many pushes are recorded as accepted."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
@@ -142,7 +146,7 @@ async def recorded(core: Core, ready: Ready, expected: int) -> None:
             await asyncio.sleep(0.2 if left > expected * 0.05 else 0.01)
 
 
-async def forget(core: Core, ready: Ready) -> None:
+async def forget(core: Services, ready: Ready) -> None:
     """Let a finished warning be days old: off all lists, no expiry to come. A city has not 500 in force at once."""
     past = core.clock.now() - timedelta(days=2)
     async with core.database.write() as connection:
@@ -163,7 +167,7 @@ def _place(number: int) -> tuple[float, float]:
     return LAT + row * STEP_DEGREES, LON + column * STEP_DEGREES
 
 
-async def _subscribe(core: Core, subscriptions: Iterable[Phone]) -> None:
+async def _subscribe(core: Services, subscriptions: Iterable[Phone]) -> None:
     """Store them, a district after the other in turn, some at a time."""
     waiting, number = iter(subscriptions), 0
     while some := list(islice(waiting, _AT_ONCE)):
@@ -171,7 +175,7 @@ async def _subscribe(core: Core, subscriptions: Iterable[Phone]) -> None:
         number += len(some)
 
 
-def _target(phone: Phone, core: Core, number: int) -> NewTarget:
+def _target(phone: Phone, core: Services, number: int) -> NewTarget:
     address, origin = core.ways.webpush.subscription(phone.subscription)
     return NewTarget(
         channel="webpush",

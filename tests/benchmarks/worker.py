@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 
 from realis.app import log
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from tests.benchmarks.whole_path import running, settings
 
 
@@ -23,7 +23,7 @@ async def main(folder: Path, database_url: str, redis_url: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     config = settings(folder, database_url=database_url, redis_url=redis_url)
-    async with running((), config=config, part=Part.WORKER):
+    async with running((), config=config, part=ProcessRole.WORKER):
         print(os.getpid(), flush=True)
         await stop.wait()
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Page, expect
 
-from displays.connection import Bounds
+from displays.connection import ConnectionLimits
 from displays.protocol import Mark, instant, supersedes
 from realis.model.alert import Ending, Level, Occasion
 from tests.browser.conftest import NewPage
@@ -30,7 +30,7 @@ START = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 @pytest.fixture
 async def stage(tmp_path: Path) -> Stage:
     """A city with one screen in Weidenau."""
-    return await make_stage(tmp_path / "keys", Bounds(poll_s=1.0, silent_s=10.0))
+    return await make_stage(tmp_path / "keys", ConnectionLimits(poll_s=1.0, silent_s=10.0))
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 import mobile_api
-from channels.webpush.channel import STRANGERS, WebPush
+from channels.webpush.channel import UNLISTED, WebPush
 from content.courses import CourseLibrary
 from content.phrases import PhraseBook
 from realis.egress.client import Egress
@@ -112,7 +112,7 @@ async def test_one_press_subscribes_and_the_worker_shows_what_we_send(site: Site
         await browser.click("#subscribe-button")
         await browser.until("document.querySelector('#subscribe-form').dataset.state === 'on'")
         target = site.target()
-        assert target.origin == STRANGERS
+        assert target.origin == UNLISTED
         warning, all_clear = fresh(MESSAGE, site.url), fresh(ALL_CLEAR, site.url)
         for message in (warning, all_clear):
             assert await site.channel.send(message, [target]) == [Accepted()]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from channels.webpush.channel import STRANGERS, WebPush, payload
+from channels.webpush.channel import UNLISTED, WebPush, payload
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind
@@ -106,7 +106,7 @@ async def test_firefox_subscribes_decrypts_and_runs_the_worker(site: Site, push:
         subscription = json.loads(str(await browser.evaluate(SUBSCRIBE % vapid.public_key)))
         address, origin = channel.subscription(subscription)
         target = Target(1, address, "de", origin)
-        assert origin == STRANGERS
+        assert origin == UNLISTED
         assert await channel.send(MESSAGE, [target]) == [Accepted()]
         await site.until_got(1)
         assert await channel.send(ALL_CLEAR, [target]) == [Accepted()]

@@ -83,11 +83,11 @@ class Tour:
         await page.goto(f"{self.stage.url}/console/login")
         await sound(self, page)
         await page.get_by_label("Anmeldename").fill(name)
-        await page.get_by_label("Passwort").fill(self.stage.cast.passwords[name])
+        await page.get_by_label("Passwort").fill(self.stage.demo_data.passwords[name])
         await page.get_by_role("button", name="Anmelden").click()
         await page.wait_for_url("**/console/password*")
         await sound(self, page)
-        await page.locator("#old").fill(self.stage.cast.passwords[name])
+        await page.locator("#old").fill(self.stage.demo_data.passwords[name])
         await page.locator("#new").fill(PASSWORD)
         await page.locator("#again").fill(PASSWORD)
         await page.get_by_role("button", name="Passwort ändern").click()
@@ -125,7 +125,7 @@ class Tour:
     @property
     def _names(self) -> list[str]:
         city = self.stage.app.core.city
-        people = (*self.stage.cast.people, city.authority, self.stage.source)
+        people = (*self.stage.demo_data.people, city.authority, self.stage.source)
         named = (*people, *(place.name for place in city.places), *NAMES)
         return [word for name in named for word in name.replace("(", " ").replace(")", " ").replace("-", " ").split()]
 

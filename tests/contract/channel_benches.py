@@ -19,7 +19,7 @@ from channels.terminal import Terminal
 from channels.webpush.channel import WebPush
 from displays.channel import Screens
 from realis.backplane.memory import MemoryEvents
-from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Outcome
@@ -69,7 +69,7 @@ def account(number: int, ref: str | None) -> Target:
 @asynccontextmanager
 async def telegram(base_url: str = "") -> AsyncIterator[Bench]:
     egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=TELEGRAM_BYTES)
-    async with TelegramStandIn() as service:
+    async with SimulatedTelegram() as service:
         channel = Telegram(egress, SECRET, "@stadt", base_url or service.base_url)
         try:
             yield Bench(channel, lambda: [post.text for post in service.posts], account)
@@ -81,7 +81,7 @@ async def telegram(base_url: str = "") -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def mastodon(base_url: str = "") -> AsyncIterator[Bench]:
     egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=MASTODON_BYTES)
-    async with MastodonStandIn() as service:
+    async with SimulatedMastodon() as service:
         channel = Mastodon(egress, base_url or service.base_url, SECRET)
         try:
             yield Bench(channel, lambda: [post.text for post in service.posts], account)
@@ -126,7 +126,7 @@ async def display(base_url: str = "") -> AsyncIterator[Bench]:
 
 
 class NothingHappens:
-    """A ``Situation`` of a quiet city."""
+    """A ``ActiveAlerts`` of a quiet city."""
 
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
         return Snapshot(1, SENT)

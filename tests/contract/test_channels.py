@@ -16,7 +16,7 @@ from realis.backplane.memory import MemoryEvents
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.installation import City
 from tests.contract.channel_benches import ADDRESS, BENCHES, SECRET, NothingHappens, account
 from tests.fakes.channel_messages import ENDINGS, NOTICE, message, saying
@@ -48,7 +48,7 @@ async def test_every_channel_of_the_table_keeps_this_contract(tmp_path: Path) ->
     city = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
     ways = channel_registry.build(
         settings(tmp_path),
-        channel_registry.Doors.loopback(),
+        channel_registry.EgressPolicies.loopback(),
         city=city,
         situation=NothingHappens(),
         events=MemoryEvents(),
@@ -87,7 +87,7 @@ async def test_accepts_every_kind(name: str) -> None:
     async with BENCHES[name]() as bench:
         for ending in ENDINGS:
             ref = await bench.show(message())
-            ref = await bench.show(message(Kind.UPDATE, revision=2), ref)
+            ref = await bench.show(message(MessageKind.UPDATE, revision=2), ref)
             await bench.show(message(ending, revision=3), ref)
 
 
@@ -96,8 +96,8 @@ async def test_exercise_begins_with_its_notice(name: str) -> None:
     """Whatever a channel shows of an Übung says so before anything else."""
     async with BENCHES[name]() as bench:
         ref = await bench.show(message())
-        await bench.show(message(Kind.UPDATE, revision=2), ref)
-        await bench.show(message(Kind.ALL_CLEAR, revision=3), ref)
+        await bench.show(message(MessageKind.UPDATE, revision=2), ref)
+        await bench.show(message(MessageKind.ALL_CLEAR, revision=3), ref)
         assert bench.shown
         for text in bench.shown():
             assert text.lstrip("─\n").startswith(NOTICE)
@@ -105,7 +105,7 @@ async def test_exercise_begins_with_its_notice(name: str) -> None:
 
 @speaking
 @pytest.mark.parametrize("ending", ENDINGS)
-async def test_endings_keep_their_own_words(name: str, ending: Kind) -> None:
+async def test_endings_keep_their_own_words(name: str, ending: MessageKind) -> None:
     """Each ending is shown in exactly the words it was given, and in none of the other endings'."""
     async with BENCHES[name]() as bench:
         await bench.show(message(ending, revision=2))
@@ -143,7 +143,7 @@ async def test_unreachable_service_is_tried_again(name: str) -> None:
 async def test_silent_service_is_bounded(name: str, ref: str | None) -> None:
     """A service that takes the message and never answers is given up in time; an edit may simply be repeated."""
     async with ScriptedServer(hang=True) as server, BENCHES[name](server.base_url) as bench:
-        (outcome,) = await bench.send(message(Kind.UPDATE), ref)
+        (outcome,) = await bench.send(message(MessageKind.UPDATE), ref)
     assert isinstance(outcome, Failed)
     repeatable = name == "mastodon" or (name == "telegram" and ref is not None)
     assert outcome.kind is (FailureKind.UNAVAILABLE if repeatable else FailureKind.UNKNOWN)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from realis.backplane.memory import PENDING, MemoryEvents
+from realis.backplane.memory import MAX_PENDING, MemoryEvents
 from realis.ports.channel import Events, Topic
 from tests.fakes.backplane import Hint, hear, node, rest, silence
 from tests.fakes.redis_server import RedisServer
@@ -75,7 +75,7 @@ async def test_a_listener_that_sleeps_delays_nobody_and_stays_bounded(ends: tupl
     assert await hear(awake, 1)
     assert time.monotonic() - before < BOUND_S
     heard = await rest(sleeper)
-    assert len(heard) <= 2 * PENDING
+    assert len(heard) <= 2 * MAX_PENDING
     assert {topic for topic, _ in heard} == {Topic.DELIVERY, Topic.DESK}
 
 

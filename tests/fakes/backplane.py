@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from realis.backplane.redis import Bounds, RedisEvents
+from realis.backplane.redis import RedisEvents, RedisLimits
 from realis.ports.channel import Topic
 from tests.fakes.redis_server import RedisServer
 
 BOUND_S = 10.0
 SINCE = datetime(2026, 3, 14, tzinfo=UTC)
-QUICK = Bounds(block_s=0.5, beat_s=0.1, present_s=2, longest_wait_s=0.3)
+QUICK = RedisLimits(block_s=0.5, beat_s=0.1, present_s=2, longest_wait_s=0.3)
 
 Hint = tuple[Topic, str]
 
 
 @asynccontextmanager
-async def node(server: RedisServer, role: str = "web", bounds: Bounds = QUICK) -> AsyncIterator[RedisEvents]:
+async def node(server: RedisServer, role: str = "web", bounds: RedisLimits = QUICK) -> AsyncIterator[RedisEvents]:
     """A process's backplane, connected, with its first hints (read all anew) already past."""
     async with RedisEvents(server.url, role=role, since=SINCE, bounds=bounds) as events:
         await hear(events.listen(Topic.SCREENS), 1)

@@ -8,23 +8,23 @@ from uuid import UUID
 
 from realis.model.alert import Level, Occasion
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind, Message, Target
+from realis.ports.channel import Message, MessageKind, Target
 
 SENT = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 INCIDENT = UUID("01930000-0000-7000-8000-000000000001")
 NOTICE = "ÜBUNG – keine echte Gefahr"
 URL = "https://warnung.siegen.example/alerts/01930000-0000-7000-8000-000000000001"
 KINDS = {
-    Kind.ALERT: "Extreme Gefahr",
-    Kind.UPDATE: "Extreme Gefahr",
-    Kind.ALL_CLEAR: "Entwarnung",
-    Kind.RETRACTION: "Fehlalarm – Warnung zurückgezogen",
-    Kind.EXPIRY: "Die Gültigkeit ist abgelaufen. Das ist keine Entwarnung.",
+    MessageKind.ALERT: "Extreme Gefahr",
+    MessageKind.UPDATE: "Extreme Gefahr",
+    MessageKind.ALL_CLEAR: "Entwarnung",
+    MessageKind.RETRACTION: "Fehlalarm – Warnung zurückgezogen",
+    MessageKind.EXPIRY: "Die Gültigkeit ist abgelaufen. Das ist keine Entwarnung.",
 }
-ENDINGS = (Kind.ALL_CLEAR, Kind.RETRACTION, Kind.EXPIRY)
+ENDINGS = (MessageKind.ALL_CLEAR, MessageKind.RETRACTION, MessageKind.EXPIRY)
 
 
-def rendered(kind: Kind = Kind.ALERT, *, headline: str = "Hochwasser an der Sieg") -> Rendered:
+def rendered(kind: MessageKind = MessageKind.ALERT, *, headline: str = "Hochwasser an der Sieg") -> Rendered:
     """The words of one message, with every sign that HTML and JSON care about."""
     return Rendered(
         language="de",
@@ -42,7 +42,7 @@ def rendered(kind: Kind = Kind.ALERT, *, headline: str = "Hochwasser an der Sieg
 
 
 def message(
-    kind: Kind = Kind.ALERT, *, revision: int = 1, realert: bool = True, text: Rendered | None = None
+    kind: MessageKind = MessageKind.ALERT, *, revision: int = 1, realert: bool = True, text: Rendered | None = None
 ) -> Message:
     """One message of the flood exercise."""
     return Message(
@@ -61,7 +61,9 @@ def message(
     )
 
 
-def saying(headline: str, kind: Kind = Kind.UPDATE, *, revision: int = 2, realert: bool = False) -> Message:
+def saying(
+    headline: str, kind: MessageKind = MessageKind.UPDATE, *, revision: int = 2, realert: bool = False
+) -> Message:
     """A message whose headline tells it from others."""
     return message(kind, revision=revision, realert=realert, text=replace(rendered(kind), headline=headline))
 

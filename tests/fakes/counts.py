@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from realis.model.delivery import State
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.read_models import ChannelCount
 from realis.ports.stores import BatchStore
 from tests.support.desk import House, serve
@@ -35,7 +35,7 @@ def night(here: House) -> tuple[ChannelCount, ...]:
         channel="public",
         incident=nobody,
         revision=1,
-        kind=Kind.ALERT,
+        kind=MessageKind.ALERT,
         planned=104_444,
         states={
             State.ACCEPTED: 103_305,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from realis.model.delivery import Accepted, Outcome
-from realis.ports.channel import Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, Target
 
 Answer = Callable[[Message, Target], Outcome]
 
@@ -32,7 +32,7 @@ class RecordingChannel:
     ``lose`` drops that many outcomes from the answer, as a broken channel would.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def __init__(self, name: str, limits: ChannelCapabilities) -> None:
         self.name = name
         self.label = name.capitalize()
         self.limits = limits

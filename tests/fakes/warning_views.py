@@ -1,4 +1,4 @@
-"""Warnings as the read side hands them out, and a ``Situation`` that holds a few."""
+"""Warnings as the read side hands them out, and a ``ActiveAlerts`` that holds a few."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from uuid import UUID
 
 from realis.model.alert import Ending, Level, Occasion
 from realis.model.incident import Viewer
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
 from tests.fakes.channel_messages import SENT, rendered
 
-_KIND = {None: Kind.ALERT, Ending.ALL_CLEAR: Kind.ALL_CLEAR, Ending.RETRACTED: Kind.RETRACTION}
+_KIND = {None: MessageKind.ALERT, Ending.ALL_CLEAR: MessageKind.ALL_CLEAR, Ending.RETRACTED: MessageKind.RETRACTION}
 _WORDS = {Occasion.ERNSTFALL: "", Occasion.PROBEWARNUNG: "PROBEWARNUNG", Occasion.UEBUNG: "ÜBUNG – keine echte Gefahr"}
 
 
@@ -27,7 +27,7 @@ def view(
 ) -> WarningView:
     """One warning; its number makes its incident, its revision its time."""
     incident, sent = UUID(int=number), SENT + timedelta(minutes=10 * (revision - 1))
-    kind = _KIND.get(ending, Kind.EXPIRY)
+    kind = _KIND.get(ending, MessageKind.EXPIRY)
     return WarningView(
         incident=incident,
         revision=revision,
@@ -45,12 +45,12 @@ def view(
         texts={"de": replace(rendered(kind, headline=headline), notice=_WORDS[occasion])},
         ending=ending,
         ended_at=sent if ending else None,
-        history=(Step(1, Kind.ALERT, SENT, headline),),
+        history=(Step(1, MessageKind.ALERT, SENT, headline),),
     )
 
 
-class HeldSituation:
-    """A ``Situation`` over given warnings: exercises only for those who joined. ``messages`` are CAP by identifier."""
+class HeldActiveAlerts:
+    """A ``ActiveAlerts`` over given warnings: exercises only for those who joined. ``messages`` are CAP by identifier."""
 
     def __init__(self, *views: WarningView, messages: Mapping[str, tuple[Occasion, bytes]] | None = None) -> None:
         self.views = list(views)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from realis.app.settings import Settings
 from realis.cli import encrypted_file
-from realis.cli.encrypted_file import SealedWriter
-from realis.cli.init import Answers, write_settings
+from realis.cli.encrypted_file import EncryptedWriter
+from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from tests.fakes.push_service import phone
 from tests.support.installation import Subscriber, installation, ledger, seed
@@ -44,7 +44,7 @@ def settings_file(folder: Path) -> Path:
     """Settings as ``realis init`` writes them, on free ports."""
     folder.mkdir()
     file = folder / "realis.toml"
-    write_settings(file, Answers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
+    write_settings(file, SetupAnswers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
     text = file.read_text().replace('"var/realis"', f'"{folder / "data"}"').replace("pause_s = 10", "pause_s = 0")
     file.write_text(text.replace("port = 8080", "port = 0").replace("port = 8081", "port = 0"))
     return file
@@ -131,7 +131,7 @@ def test_nothing_is_put_in_place_that_is_not_whole(tmp_path: Path, words: Path) 
 def forged(name: str, config: Path, *, link: bool = False) -> bytes:
     """A sealed archive with one member that the program never wrote."""
     file = io.BytesIO()
-    with SealedWriter(file, WORDS) as sealed, tarfile.open(fileobj=sealed, mode="w|") as tar:
+    with EncryptedWriter(file, WORDS) as sealed, tarfile.open(fileobj=sealed, mode="w|") as tar:
         tar.add(config, "realis.toml")
         member = tarfile.TarInfo(name)
         if link:

@@ -35,7 +35,7 @@ async def opened(url: str, keys: Keys) -> Sequence[str]:
     return [book.open(row.target_id, row.sealed) for row in rows]
 
 
-async def record(url: str) -> tuple[list[str], audit.Verdict]:
+async def record(url: str) -> tuple[list[str], audit.AuditVerdict]:
     """The identifiers of what was issued, and whether the audit chain holds."""
     database = Database(url)
     try:

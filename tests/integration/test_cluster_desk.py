@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from realis.model.incident import Revision
 from realis.storage.alerts import SqlAlerts
 from tests.acceptance.program import realis
@@ -42,7 +42,7 @@ async def test_two_releases_at_once_give_one_order(shared: Cluster) -> None:
 
     Whoever comes second is issued after the first, or told that what they saw has changed; never lost in silence.
     """
-    async with shared.node("one", Part.WEB) as one, shared.node("two", Part.WEB) as two:
+    async with shared.node("one", ProcessRole.WEB) as one, shared.node("two", ProcessRole.WEB) as two:
         incident = str((await order(one, "issue", "alert", "-", "altstadt"))["incident"])
         found = await chain(shared, incident, 0)
         for _ in range(4):
@@ -63,7 +63,7 @@ async def test_two_releases_at_once_give_one_order(shared: Cluster) -> None:
 
 async def test_the_audit_chain_of_two_nodes_does_not_fork(shared: Cluster) -> None:
     """Two nodes that append as fast as they can write one chain, every entry on the one before."""
-    async with shared.node("one", Part.WEB) as one, shared.node("two", Part.WEB) as two:
+    async with shared.node("one", ProcessRole.WEB) as one, shared.node("two", ProcessRole.WEB) as two:
         before = (await shared.audit()).entries
         await asyncio.gather(order(one, "note", "150"), order(two, "note", "150"))
         verdict = await shared.audit()
@@ -73,9 +73,9 @@ async def test_the_audit_chain_of_two_nodes_does_not_fork(shared: Cluster) -> No
 async def test_every_part_says_whether_it_can_work(shared: Cluster) -> None:
     """Web and worker answer /readyz with who is there; the gateway /healthz; without the database they say no."""
     async with (
-        shared.node("web", Part.WEB) as web,
-        shared.node("worker", Part.WORKER) as worker,
-        shared.node("gateway", Part.GATEWAY) as gateway,
+        shared.node("web", ProcessRole.WEB) as web,
+        shared.node("worker", ProcessRole.WORKER) as worker,
+        shared.node("gateway", ProcessRole.GATEWAY) as gateway,
         aiohttp.ClientSession() as session,
     ):
         urls = [f"http://127.0.0.1:{child.ports['http']}/readyz" for child in (web, worker)]

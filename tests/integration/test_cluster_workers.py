@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from tests.acceptance.program import Child, Post, until
 from tests.fakes.push_service import phone
 from tests.support.cluster import Cluster, cluster, order
@@ -65,9 +65,9 @@ async def city(folder: Path, *, workers: int = 2, delay_s: float = 0.05) -> Asyn
         await shared.seed(
             [Subscriber(phone(f"{post.origin}/{n}"), ("altstadt",), ("de", "ar")[n % 2]) for n in range(TARGETS)]
         )
-        web = await stack.enter_async_context(shared.node("web", Part.WEB))
+        web = await stack.enter_async_context(shared.node("web", ProcessRole.WEB))
         names = [f"worker{number}" for number in range(workers)]
-        started = [await stack.enter_async_context(shared.node(name, Part.WORKER)) for name in names]
+        started = [await stack.enter_async_context(shared.node(name, ProcessRole.WORKER)) for name in names]
         yield City(shared, post, web, started)
 
 

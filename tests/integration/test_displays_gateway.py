@@ -22,13 +22,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from displays.connection import Bounds
+from displays.connection import ConnectionLimits
 from displays.protocol import instant
 from realis.model.alert import Ending
 from tests.support.displays import ELSEWHERE, INCIDENT, TOKEN, Stage, ended, hash_token, make_stage, warning
 
 BOUND_S = 10.0
-QUICK = Bounds(poll_s=0.5, hello_s=0.5, send_s=1.0, ping_s=1.0, silent_s=5.0, recheck_s=0.3)
+QUICK = ConnectionLimits(poll_s=0.5, hello_s=0.5, send_s=1.0, ping_s=1.0, silent_s=5.0, recheck_s=0.3)
 
 Frame = dict[str, Any]  # frames are JSON from outside; each test looks at a few fields
 

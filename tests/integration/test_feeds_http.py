@@ -13,7 +13,7 @@ from channels.cap_feeds import Feeds
 from realis.model.alert import Ending, Occasion
 from realis.ports.installation import City
 from realis.web.problem import middleware
-from tests.fakes.warning_views import HeldSituation, view
+from tests.fakes.warning_views import HeldActiveAlerts, view
 
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
 REAL = b'<?xml version="1.0"?>\n<alert>\r\n <!-- signed -->\xc3\x84 </alert>\n'
@@ -23,13 +23,13 @@ Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
-def situation() -> HeldSituation:
+def situation() -> HeldActiveAlerts:
     messages = {"siegen.1": (Occasion.ERNSTFALL, REAL), "siegen.2": (Occasion.UEBUNG, DRILL)}
-    return HeldSituation(view(1), view(2, Occasion.UEBUNG), messages=messages)
+    return HeldActiveAlerts(view(1), view(2, Occasion.UEBUNG), messages=messages)
 
 
 @pytest_asyncio.fixture
-async def client(situation: HeldSituation) -> AsyncIterator[Client]:
+async def client(situation: HeldActiveAlerts) -> AsyncIterator[Client]:
     errors = middleware(lambda _request, status, what, _todo: _page(status, what))
     app = web.Application(middlewares=[errors])
     Feeds(situation, CITY).register(app)
@@ -41,7 +41,7 @@ def _page(status: int, what: str) -> web.Response:
     return web.Response(status=status, text=what)
 
 
-async def test_feed_is_atom_and_revalidates(client: Client, situation: HeldSituation) -> None:
+async def test_feed_is_atom_and_revalidates(client: Client, situation: HeldActiveAlerts) -> None:
     """The feed has Atom's type, asks to be revalidated, answers 304 while unchanged, and 200 after an ending."""
     first = await client.get("/feeds/cap.atom")
     assert (first.status, first.content_type) == (200, "application/atom+xml")

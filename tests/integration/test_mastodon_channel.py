@@ -13,7 +13,7 @@ from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind, Message
+from realis.ports.channel import Message, MessageKind
 from tests.fakes.channel_messages import ENDINGS, account, message, rendered, saying
 from tests.fakes.mastodon import MastodonPeer, Status
 
@@ -47,22 +47,22 @@ async def shown(channel: Mastodon, what: Message, ref: str | None = None) -> str
 
 async def test_same_message_twice_is_one_status(channel: Mastodon, peer: MastodonPeer) -> None:
     """A message repeated after a lost answer meets its own status (Idempotency-Key)."""
-    first = await shown(channel, saying("Zweimal", Kind.ALERT, revision=11))
+    first = await shown(channel, saying("Zweimal", MessageKind.ALERT, revision=11))
     before = len(await peer.mine())
-    assert await shown(channel, saying("Zweimal", Kind.ALERT, revision=11)) == first
+    assert await shown(channel, saying("Zweimal", MessageKind.ALERT, revision=11)) == first
     assert len(await peer.mine()) == before
 
 
 async def test_posts_public_in_the_texts_language(channel: Mastodon, peer: MastodonPeer) -> None:
     """The status is public, says its language, and holds the rendered words, notice first."""
-    status = await peer.status(await shown(channel, saying("Öffentlich", Kind.ALERT, revision=12)))
+    status = await peer.status(await shown(channel, saying("Öffentlich", MessageKind.ALERT, revision=12)))
     assert (status["visibility"], status["language"]) == ("public", "de")
     assert "ÜBUNG – keine echte Gefahr: Extreme Gefahr" in status["content"].split("Öffentlich")[0]
 
 
 async def test_silent_update_edits_and_keeps_history(channel: Mastodon, peer: MastodonPeer) -> None:
     """An update that replaces quietly edits the status; Mastodon keeps both versions; nothing new is posted."""
-    ref = await shown(channel, saying("Erst", Kind.ALERT, revision=21))
+    ref = await shown(channel, saying("Erst", MessageKind.ALERT, revision=21))
     before = len(await peer.mine())
     assert await shown(channel, saying("Dann", revision=22), ref) == ref
     versions = await peer.history(ref)
@@ -72,7 +72,7 @@ async def test_silent_update_edits_and_keeps_history(channel: Mastodon, peer: Ma
 
 async def test_realert_replies_once(channel: Mastodon, peer: MastodonPeer) -> None:
     """An update that alarms again edits and replies; the same update repeated does not reply twice."""
-    ref = await shown(channel, saying("Lage", Kind.ALERT, revision=31))
+    ref = await shown(channel, saying("Lage", MessageKind.ALERT, revision=31))
     for _ in range(2):
         assert await shown(channel, saying("Neue Lage", revision=32, realert=True), ref) == ref
     replies = [status for status in await peer.mine() if status["in_reply_to_id"] == ref]
@@ -82,7 +82,7 @@ async def test_realert_replies_once(channel: Mastodon, peer: MastodonPeer) -> No
 
 
 @pytest.mark.parametrize("kind", ENDINGS)
-async def test_endings_edit_and_reply(channel: Mastodon, peer: MastodonPeer, kind: Kind) -> None:
+async def test_endings_edit_and_reply(channel: Mastodon, peer: MastodonPeer, kind: MessageKind) -> None:
     """Each ending edits the status and answers it in its own words."""
     revision = 40 + 2 * ENDINGS.index(kind)
     ref = await shown(channel, message(revision=revision))

@@ -21,8 +21,8 @@ from uuid import UUID
 import pytest
 
 from channels.webpush.subscription import parse_subscription
-from realis.app.channel_registry import Doors
-from realis.app.wiring import SystemClock, Variation
+from realis.app.channel_registry import EgressPolicies
+from realis.app.wiring import BuildOptions, SystemClock
 from realis.egress.policy import LoopbackOnly, PublicOnly
 from realis.model.delivery import State
 from realis.model.draft import DraftKind, LanguageText
@@ -230,15 +230,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, host: str, doors: Doors | None = None) -> AsyncIterator[Stage]:
+async def stage(folder: Path, host: str, doors: EgressPolicies | None = None) -> AsyncIterator[Stage]:
     """An installation whose services are at this host."""
     own = replace(
-        doors or Doors.loopback(),
+        doors or EgressPolicies.loopback(),
         known_push=lambda name: host == KNOWN and name == KNOWN,
         push_timeout_s=PATIENCE_S,
     )
     async with AsyncExitStack() as stack:
-        variation = Variation(policy=IssuePolicy(), doors=own)
+        variation = BuildOptions(policy=IssuePolicy(), doors=own)
         here = await stack.enter_async_context(installation(folder, variation=variation))
         yield Stage(here, host, stack)
         for line in ledger(here.core.settings.data_dir / "realis.db"):
@@ -359,7 +359,7 @@ async def test_a_name_that_comes_to_mean_the_inside_reaches_nothing(
             asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", inside.port))]
 
-        doors = Doors(PublicOnly(), LoopbackOnly(), LoopbackOnly())
+        doors = EgressPolicies(PublicOnly(), LoopbackOnly(), LoopbackOnly())
         async with stage(tmp_path, STRANGE, doors) as here:
             one = phone("https://push.stranger.example/abc")
             address, origin = parse_subscription(one.subscription, PublicOnly())

@@ -26,7 +26,7 @@ from realis.model.alert import Level, Occasion
 from realis.model.delivery import State
 from realis.model.draft import DraftKind, DraftState
 from realis.model.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, WrongState
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from tests.fakes.push_service import Phone, PushService
 from tests.support.installation import (
     ANNA,
@@ -246,7 +246,7 @@ async def test_a_warning_ends_by_itself_in_its_own_words(city: Town) -> None:
     assert snapshot["ended"][0]["texts"]["de"]["instruction"] == EXPIRY_DE
     assert (await city.feed())[0].startswith("Warnung abgelaufen")
     counts = await here.finished(incident)
-    assert {count.kind for count in counts} == {Kind.ALERT, Kind.EXPIRY}
+    assert {count.kind for count in counts} == {MessageKind.ALERT, MessageKind.EXPIRY}
     assert not city.told("hafen")
 
 

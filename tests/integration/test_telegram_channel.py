@@ -13,7 +13,7 @@ from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind, Message
+from realis.ports.channel import Message, MessageKind
 from tests.fakes.channel_messages import ENDINGS, account, message, rendered, saying
 from tests.fakes.telegram import TelegramPeer, Told
 
@@ -85,7 +85,7 @@ async def test_realert_edits_and_replies(channel: Telegram, peer: TelegramPeer) 
 
 
 @pytest.mark.parametrize("kind", ENDINGS)
-async def test_endings_edit_and_reply(channel: Telegram, peer: TelegramPeer, kind: Kind) -> None:
+async def test_endings_edit_and_reply(channel: Telegram, peer: TelegramPeer, kind: MessageKind) -> None:
     """Each ending edits the post and answers it in its own words, even when told to replace quietly."""
     ref = await shown(channel, message())
     await shown(channel, message(kind, revision=2, realert=False), ref)

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from channels.webpush.channel import WebPush
-from channels.webpush.ipc import Hello
-from channels.webpush.worker_pool import Bounds, Children
+from channels.webpush.ipc import WorkerConfiguration
+from channels.webpush.worker_pool import PoolLimits, WorkerPool
 from channels.webpush.worker_process import REPORT_EVERY, policy_name
 from realis.egress.client import Egress
 from realis.egress.policy import Configured, LoopbackOnly, PublicOnly
@@ -32,7 +32,7 @@ from tests.unit.channels.webpush.samples import MESSAGE, StandingClock
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 20.0
 IN_FLIGHT = 16
-QUICK = Bounds(start_s=10, silence_s=3, lock_s=0.3)
+QUICK = PoolLimits(start_s=10, silence_s=3, lock_s=0.3)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def service() -> AsyncIterator[PushService]:
 
 
 @asynccontextmanager
-async def channel(children: Children, *, timeout_s: float = 5.0) -> AsyncIterator[WebPush]:
+async def channel(children: WorkerPool, *, timeout_s: float = 5.0) -> AsyncIterator[WebPush]:
     """The channel over these children; loopback counts as one of the big services."""
     opened = WebPush(
         Egress(LoopbackOnly()),
@@ -60,9 +60,9 @@ async def channel(children: Children, *, timeout_s: float = 5.0) -> AsyncIterato
         await opened.close()
 
 
-def loopback(number: int = 1, bounds: Bounds = QUICK, **more: object) -> Children:
+def loopback(number: int = 1, bounds: PoolLimits = QUICK, **more: object) -> WorkerPool:
     """Children that may connect to this machine."""
-    return Children(Hello("loopback"), number=number, bounds=bounds, **more)  # type: ignore[arg-type]
+    return WorkerPool(WorkerConfiguration("loopback"), number=number, bounds=bounds, **more)  # type: ignore[arg-type]
 
 
 async def until(what: Callable[[], bool]) -> None:
@@ -185,7 +185,7 @@ async def test_signals_to_the_whole_group_leave_children_to_their_parent(service
 
 async def test_closing_ends_the_children_within_a_bound(service: PushService) -> None:
     """Also one that is frozen; the lock is free afterwards."""
-    children = loopback(2, Bounds(close_s=0.5))
+    children = loopback(2, PoolLimits(close_s=0.5))
     async with channel(children) as push:
         await push.start()
         await until(lambda: len(children.processes) == 2)
@@ -241,7 +241,7 @@ PROGRAMS = {
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 async def test_children_that_do_not_work_stop_the_start(program: str) -> None:
     """A clear error within the bound, not a warning that waits for ever."""
-    bounds = Bounds(start_s=0.5, silence_s=0.5, close_s=0.5)
+    bounds = PoolLimits(start_s=0.5, silence_s=0.5, close_s=0.5)
     children = loopback(bounds=bounds, program=(sys.executable, "-c", program))
     with pytest.raises(ConfigurationError, match="Versandprozesse"):
         await asyncio.wait_for(children.start(), WITHIN_S)

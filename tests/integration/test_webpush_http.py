@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from channels.webpush.channel import WebPush
-from channels.webpush.http_client import Peer, Poster, Reply
+from channels.webpush.http_client import Endpoint, HttpClient, Reply
 from channels.webpush.ipc import Job
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly, PublicOnly
@@ -61,18 +61,18 @@ async def raw(answer: bytes, *, hang_up: bool = False) -> AsyncIterator[Raw]:
             writer.close()
 
 
-def post(poster: Poster, peer: Peer, timeout_s: float) -> asyncio.Future[Reply | Failed]:
+def post(poster: HttpClient, peer: Endpoint, timeout_s: float) -> asyncio.Future[Reply | Failed]:
     """One request, and what is heard of it."""
     answer: asyncio.Future[Reply | Failed] = asyncio.get_running_loop().create_future()
     poster.post(peer, REQUEST, timeout_s, answer.set_result)
     return answer
 
 
-async def ask(server: Raw, poster: Poster | None = None, timeout_s: float = 0.5) -> Reply | Failed:
+async def ask(server: Raw, poster: HttpClient | None = None, timeout_s: float = 0.5) -> Reply | Failed:
     """One request."""
-    own = poster or Poster(LoopbackOnly())
+    own = poster or HttpClient(LoopbackOnly())
     try:
-        return await asyncio.wait_for(post(own, Peer("127.0.0.1", server.port, False), timeout_s), BOUND_S)
+        return await asyncio.wait_for(post(own, Endpoint("127.0.0.1", server.port, False), timeout_s), BOUND_S)
     finally:
         if poster is None:
             own.close()
@@ -117,7 +117,7 @@ async def test_a_connection_is_used_again() -> None:
     """One for many requests, unless the server asks for another."""
     for extra, expected in ((b"", 1), (b"Connection: close\r\n", 5)):
         async with raw(b"HTTP/1.1 201 Created\r\n" + extra + b"Content-Length: 0\r\n\r\n") as server:
-            poster = Poster(LoopbackOnly())
+            poster = HttpClient(LoopbackOnly())
             for _ in range(5):
                 assert await ask(server, poster) == Reply(201)
             assert server.connections == expected
@@ -128,7 +128,7 @@ async def test_what_a_server_says_unasked_is_never_the_next_answer() -> None:
     """An answer too many ends the connection."""
     once = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
     async with raw(once + b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n") as server:
-        poster = Poster(LoopbackOnly())
+        poster = HttpClient(LoopbackOnly())
         assert [await ask(server, poster) for _ in range(3)] == [Reply(201)] * 3
         assert server.connections == 3
         poster.close()
@@ -138,7 +138,7 @@ async def test_the_address_is_checked_at_the_socket() -> None:
     """Whatever the name says: a public policy opens nothing inside."""
     async with raw(b"") as server:
         for host in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
-            outcome = await post(Poster(PublicOnly()), Peer(host, server.port, False), 1.0)
+            outcome = await post(HttpClient(PublicOnly()), Endpoint(host, server.port, False), 1.0)
             assert isinstance(outcome, Failed)
             assert outcome.kind is FailureKind.REJECTED
         assert server.connections == 0

@@ -27,7 +27,7 @@ from realis.model.alert import (
     Status,
     Urgency,
 )
-from realis.model.area import Area, Circle, NamedValue, Ring
+from realis.model.area import Area, Circle, LinearRing, NamedValue
 from realis.model.errors import RealisError
 from tests.data.cap import oasis_schema, xsd_valid
 
@@ -50,7 +50,7 @@ feet = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 @st.composite
-def rings(draw: st.DrawFn) -> Ring:
+def rings(draw: st.DrawFn) -> LinearRing:
     """Closed rings, crossing or not."""
     corners = draw(st.lists(points, min_size=3, max_size=6))
     return (*corners, corners[0])

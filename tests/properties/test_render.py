@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from content.phrases import PhraseBook
 from realis.model.alert import Level, Occasion
 from realis.model.draft import Content, DraftKind, LanguageText, Rendered, Variant
-from realis.ports.channel import LengthUnit, Limits
+from realis.ports.channel import ChannelCapabilities, LengthUnit
 from realis.ports.installation import City
 from realis.services.rendering import ELLIPSIS, Renderer, measure, shorten
 
@@ -80,11 +80,11 @@ def contents(draw: st.DrawFn) -> Content:
     )
 
 
-def _renderer(limits: Limits) -> Renderer:
+def _renderer(limits: ChannelCapabilities) -> Renderer:
     return Renderer(PHRASES, CITY, {"some": limits})
 
 
-def _size(text: Rendered, limits: Limits) -> int:
+def _size(text: Rendered, limits: ChannelCapabilities) -> int:
     total = measure(text.text, limits.unit)
     if limits.url_length is not None and text.link:
         total += limits.url_length - measure(text.link, limits.unit)
@@ -97,7 +97,7 @@ def test_every_text_fits_its_channel(
     content: Content, unit: LengthUnit, url_length: int | None, more: int, variant: Variant
 ) -> None:
     """In every language and unit the text fits, starts with its notice, and keeps its link."""
-    limits = Limits(length=SMALLEST[unit] + more, unit=unit, url_length=url_length)
+    limits = ChannelCapabilities(length=SMALLEST[unit] + more, unit=unit, url_length=url_length)
     renderer = _renderer(limits)
     for language in LANGUAGES:
         text = renderer.one(content, "some", language, variant=variant, link=LINK)
@@ -113,8 +113,8 @@ def test_every_text_fits_its_channel(
 @given(contents(), st.integers(0, 600))
 def test_the_instruction_outlives_the_description(content: Content, more: int) -> None:
     """What to do is only cut when nothing is left of what happened, the headline only after both."""
-    limits = Limits(length=500 + more, unit=LengthUnit.GRAPHEMES)
-    full = _renderer(Limits(length=10**6)).one(content, "some", "de", link=LINK)
+    limits = ChannelCapabilities(length=500 + more, unit=LengthUnit.GRAPHEMES)
+    full = _renderer(ChannelCapabilities(length=10**6)).one(content, "some", "de", link=LINK)
     text = _renderer(limits).one(content, "some", "de", link=LINK)
     if text.instruction != full.instruction:
         assert text.description == ""

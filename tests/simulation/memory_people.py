@@ -11,8 +11,8 @@ from realis.model.alert import Reference
 from realis.model.draft import Draft, DraftState, Package, Variant
 from realis.model.errors import StaleVersion, WrongState
 from realis.ports.channel import Clock
-from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, Release, Witness
-from realis.ports.stores import AuditEntry, KnownWitness, NewWitness
+from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, ReceivedMessage, Release
+from realis.ports.stores import AuditEntry, KnownReceivedMessage, NewReceivedMessage
 from realis.ports.targets import NewTarget, TargetRecord
 from realis.storage.ledger.dispatch_rows import DispatchState
 from tests.simulation.memory_rows import Decision, DispatchRow, Member, Rows
@@ -118,11 +118,11 @@ class MemoryDesk:
         self._rows = rows
         self._clock = clock
 
-    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a first draft."""
         await self.add_draft(draft, entry, witness)
 
-    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewWitness | None = None) -> None:
+    async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a draft."""
         self._rows.drafts[draft.id] = draft
         self._rows.trail.append(entry)
@@ -203,7 +203,7 @@ class MemoryDesk:
 
     # ---- what no schedule asks for
 
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownWitness | None:
+    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
         """No message ever came in."""
         return None
 
@@ -215,7 +215,7 @@ class MemoryDesk:
         """Nobody looks at it."""
         raise NotImplementedError
 
-    async def witnesses(self, incident: UUID) -> tuple[Witness, ...]:
+    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """None came in."""
         return ()
 

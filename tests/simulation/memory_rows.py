@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from realis.model.area import OUTERMOST
+from realis.model.area import OUTERMOST_RING
 from realis.model.delivery import State
 from realis.model.draft import Draft, Package
 from realis.model.incident import Revision
@@ -131,7 +131,11 @@ class Rows:
         """The ring in which somebody with these places is looked for."""
         cells = self.issues[dispatch.incident, dispatch.revision].cells
         asked = by_place and dispatch.new.match
-        return min((cells[place] for place in places if place in cells), default=OUTERMOST) if asked else OUTERMOST
+        return (
+            min((cells[place] for place in places if place in cells), default=OUTERMOST_RING)
+            if asked
+            else OUTERMOST_RING
+        )
 
     def close_open(self, dispatch: DispatchRow, state: State) -> None:
         """End every batch of a dispatch that nobody is sending."""

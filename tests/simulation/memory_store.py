@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from realis.model.area import OUTERMOST
+from realis.model.area import OUTERMOST_RING
 from realis.model.delivery import State
 from realis.model.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
 from realis.model.errors import NotFound, WrongState
 from realis.model.incident import Revision
-from realis.ports.channel import Kind, Limits, Message, Target
+from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Target
 from realis.ports.desk_read_models import Release
 from realis.ports.read_models import ChannelCount
 from realis.ports.stores import BatchResult, Claim, Issue
@@ -63,7 +63,9 @@ class MemoryBatches:
         for target in {target for batch in batches for target in batch.targets} - tried:
             self._rows.enrolled.discard((expiry.incident, expiry.new.channel, target))
 
-    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+    async def plan_step(
+        self, now: datetime, limits: Mapping[str, ChannelCapabilities], *, most: int
+    ) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches."""
         waiting = [
             d for d in self._rows.dispatches.values() if d.state is DispatchState.PLANNING and d.new.deadline > now
@@ -73,16 +75,16 @@ class MemoryBatches:
         gravest = min(d.new.gravity for d in waiting)
         planned = set()
         for dispatch in sorted((d for d in waiting if d.new.gravity == gravest), key=lambda d: d.id)[:20]:
-            most -= self._plan(dispatch, limits.get(dispatch.new.channel, Limits(length=0)), now, most)
+            most -= self._plan(dispatch, limits.get(dispatch.new.channel, ChannelCapabilities(length=0)), now, most)
             planned.add(dispatch.new.channel)
             if most <= 0:
                 break
         return frozenset(planned)
 
-    def _plan(self, dispatch: DispatchRow, limits: Limits, now: datetime, most: int) -> int:
+    def _plan(self, dispatch: DispatchRow, limits: ChannelCapabilities, now: datetime, most: int) -> int:
         room = most if dispatch.planned or dispatch.cursor else min(most, limits.batch)
         if not limits.by_place:
-            dispatch.ring = OUTERMOST
+            dispatch.ring = OUTERMOST_RING
         ahead = sorted(
             ((self._rows.ring(dispatch, member.new.places, by_place=limits.by_place), member.id), member)
             for member in self._rows.members.values()
@@ -98,7 +100,7 @@ class MemoryBatches:
         dispatch.planned += len(coming)
         return len(coming)
 
-    def _is_meant(self, dispatch: DispatchRow, member: Member, limits: Limits) -> bool:
+    def _is_meant(self, dispatch: DispatchRow, member: Member, limits: ChannelCapabilities) -> bool:
         if member.new.channel != dispatch.new.channel or not member.active:
             return False
         if dispatch.new.variant is Variant.MESSAGE and member.id > dispatch.watermark:
@@ -303,8 +305,8 @@ class MemoryAlerts:
         self._rows.trail.append(issue.entry)
         return revision
 
-    def _supersede(self, incident: UUID, kind: Kind) -> None:
-        state = State.WITHDRAWN if kind is Kind.RETRACTION else State.SUPERSEDED
+    def _supersede(self, incident: UUID, kind: MessageKind) -> None:
+        state = State.WITHDRAWN if kind is MessageKind.RETRACTION else State.SUPERSEDED
         for dispatch in self._rows.dispatches.values():
             if dispatch.incident != incident:
                 continue
@@ -320,6 +322,6 @@ class MemoryAlerts:
         for new in issue.dispatches:
             row_id = len(self._rows.dispatches) + 1
             state = DispatchState.WAITING if new.variant is Variant.EXPIRY else DispatchState.PLANNING
-            ring = 0 if new.match else OUTERMOST
+            ring = 0 if new.match else OUTERMOST_RING
             self._rows.dispatches[row_id] = DispatchRow(row_id, incident, number, new, watermark, state, ring)
             self._rows.tallies[row_id] = Counter()

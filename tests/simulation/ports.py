@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Protocol
 
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports.channel import Clock, Limits, Message, Target, Topic
+from realis.ports.channel import ChannelCapabilities, Clock, Message, Target, Topic
 from tests.simulation.witness import Witness
 
 FAILURES = tuple(FailureKind)
@@ -190,7 +190,7 @@ class Service:
     witness: Witness
     who: int
     name: str
-    limits: Limits
+    limits: ChannelCapabilities
     problem: str = ""
 
     @property

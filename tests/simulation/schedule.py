@@ -25,7 +25,7 @@ from realis.model.area import Area
 from realis.model.draft import Content, DraftKind, LanguageText
 from realis.model.errors import RealisError, SigningFailed
 from realis.policy.approval import Actor, Role
-from realis.ports.channel import Channel, Events, LengthUnit, Limits
+from realis.ports.channel import Channel, ChannelCapabilities, Events, LengthUnit
 from realis.ports.installation import City
 from realis.ports.stores import AuditEntry, BatchStore, DeskStore
 from realis.ports.targets import NewTarget, Targets
@@ -39,9 +39,9 @@ from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDE
 
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
-LIMITS: Mapping[str, Limits] = {
-    "push": Limits(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
-    "post": Limits(length=500, edits=True, per_language=False, batch=1, public=True),
+LIMITS: Mapping[str, ChannelCapabilities] = {
+    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
+    "post": ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True),
 }
 LEASE = Lease(length_s=30.0, send_s=20.0)
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "wss://warnung.example/ws", ("de",))

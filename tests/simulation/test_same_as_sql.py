@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from realis.dispatch.dispatcher import judge
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.model.errors import RealisError
-from realis.ports.channel import Limits
+from realis.ports.channel import ChannelCapabilities
 from realis.ports.stores import Claim
 from realis.storage import migrate
 from realis.storage.database import Database
@@ -38,7 +38,7 @@ from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run_virtual
 from tests.simulation.witness import rank
 
 SEEDS = range(4)
-SINGLE: Mapping[str, Limits] = {name: replace(limits, batch=1) for name, limits in LIMITS.items()}
+SINGLE: Mapping[str, ChannelCapabilities] = {name: replace(limits, batch=1) for name, limits in LIMITS.items()}
 
 Books = list[tuple[object, ...]]
 

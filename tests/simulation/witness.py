@@ -15,7 +15,7 @@ from uuid import UUID
 from realis.model.alert import Occasion
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.model.incident import Revision
-from realis.ports.channel import Kind, Message, Target
+from realis.ports.channel import Message, MessageKind, Target
 from realis.ports.stores import AlertStore, BatchResult, Claim
 
 SKEW = timedelta(seconds=4)
@@ -31,7 +31,7 @@ class PromiseBrokenError(AssertionError):
 
 def rank(message: Message) -> Rank:
     """A message's place in its incident."""
-    return message.revision, message.kind is Kind.EXPIRY
+    return message.revision, message.kind is MessageKind.EXPIRY
 
 
 @dataclass(slots=True)

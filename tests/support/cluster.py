@@ -22,9 +22,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from realis.app import log
-from realis.app.container import Part
+from realis.app.container import ProcessRole
 from realis.app.settings import Settings
-from realis.app.wiring import Variation, build
+from realis.app.wiring import BuildOptions, build
 from realis.model.delivery import State
 from realis.model.draft import DraftKind
 from realis.ports.stores import AuditEntry
@@ -79,7 +79,7 @@ class Cluster:
         """Store many phones."""
         await seed(self.settings("seed"), subscribers)
 
-    async def launch(self, name: str, part: Part) -> Node:
+    async def launch(self, name: str, part: ProcessRole) -> Node:
         """A process playing a part, which has said nothing yet."""
         self.settings(name)
         errors = self.folder / f"{name}.log"
@@ -94,7 +94,7 @@ class Cluster:
         return Node(await launch(errors, "tests.support.cluster", *words), errors)
 
     @asynccontextmanager
-    async def node(self, name: str, part: Part) -> AsyncIterator[Node]:
+    async def node(self, name: str, part: ProcessRole) -> AsyncIterator[Node]:
         """A process playing a part; killed at the end if it still lives."""
         child = await self.launch(name, part)
         process = child.process
@@ -142,7 +142,7 @@ class Cluster:
             rows = (await connection.execute(query.where(batches.c.state == "done"))).all()
         return {row.owner.split(":")[1]: int(row.number) for row in rows}
 
-    async def audit(self) -> audit.Verdict:
+    async def audit(self) -> audit.AuditVerdict:
         """Whether the audit chain holds."""
         async with self.database() as database:
             return await audit.verify(database)
@@ -163,7 +163,7 @@ async def order(child: Child, *words: str) -> dict[str, Any]:
     return await child.answer()
 
 
-async def main(part: Part, config: Settings, variation: Variation) -> None:
+async def main(part: ProcessRole, config: Settings, variation: BuildOptions) -> None:
     """Play the part until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -215,4 +215,4 @@ if __name__ == "__main__":
     log.configure(level="INFO", json=True)
     home, part, database_url, redis_url, lease_s, *words = sys.argv[1:]
     config = settings(Path(home), database_url, redis_url, float(lease_s))
-    asyncio.run(main(Part(part), config, doors(words)))
+    asyncio.run(main(ProcessRole(part), config, doors(words)))

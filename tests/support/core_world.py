@@ -27,11 +27,11 @@ from realis.model.delivery import Accepted, Outcome, State
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.model.errors import InvalidInput, SigningFailed
 from realis.policy.approval import Actor, IssuePolicy, Role
-from realis.ports.channel import Clock, LengthUnit, Limits, Topic
+from realis.ports.channel import ChannelCapabilities, Clock, LengthUnit, Topic
 from realis.ports.installation import City
 from realis.ports.stores import Claim
 from realis.ports.targets import NewTarget
-from realis.services.active_alerts import AlertSituation
+from realis.services.active_alerts import ActiveAlertsReader
 from realis.services.authoring import Desk
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
@@ -57,8 +57,8 @@ EISERFELD = Area("Eiserfeld", circles=(Circle(50.836, 7.987, 0.4),))
 IN_WEIDENAU = cell_of(50.893, 8.027)
 IN_EISERFELD = cell_of(50.836, 7.987)
 
-PUSH_LIMITS = Limits(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
-POST_LIMITS = Limits(length=500, edits=True, per_language=False, batch=1, public=True)
+PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
+POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
 BOUND_S = 10.0
 
 
@@ -148,7 +148,7 @@ class Town:
     alerts: SqlAlerts
     store: SqlDesk
     confirmations: SqlConfirmations
-    situation: AlertSituation
+    situation: ActiveAlertsReader
     desk: Desk
     push: RecordingChannel
     post: RecordingChannel
@@ -214,7 +214,7 @@ class Town:
         return Planner(self.batches, self.events, self.clock, self.limits)
 
     @property
-    def limits(self) -> Mapping[str, Limits]:
+    def limits(self) -> Mapping[str, ChannelCapabilities]:
         """What the channels can carry."""
         return {name: channel.limits for name, channel in self.channels.items()}
 
@@ -381,7 +381,7 @@ def build(database: Database, clock: SettableClock, policy: IssuePolicy | None =
         alerts=alerts,
         store=store,
         confirmations=SqlConfirmations(database),
-        situation=AlertSituation(alerts, clock),
+        situation=ActiveAlertsReader(alerts, clock),
         desk=desk,
         push=push,
         post=post,

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from realis.app.wiring import App, build
 from realis.demo.flood import Flood
-from realis.demo.seed import VARIATION, Cast, cast, data, settings
-from realis.demo.simulators import MastodonStandIn, TelegramStandIn
+from realis.demo.seed import VARIATION, DemoData, data, seed, settings
+from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.model.alert import Category, Level, Occasion
 from realis.model.area import Area, Circle
 from realis.model.delivery import OPEN_STATES
@@ -79,7 +79,7 @@ class DemoStage:
     """The running demo and the hand on its script."""
 
     app: App
-    cast: Cast
+    demo_data: DemoData
     flood: HeldFlood
     playing: asyncio.Task[UUID]
     pages: dict[str, str]
@@ -97,7 +97,7 @@ class DemoStage:
     @property
     def screen(self) -> str:
         """The address of the first screen, with its token."""
-        return next(iter(self.cast.screens.values()))
+        return next(iter(self.demo_data.screens.values()))
 
     @property
     def source(self) -> str:
@@ -106,7 +106,7 @@ class DemoStage:
 
     def actor(self, name: str) -> Actor:
         """Anna or Bernd."""
-        return self.cast.people[name].actor
+        return self.demo_data.people[name].actor
 
     async def until(self, gate: str) -> None:
         """Let the script go on as far as this gate; what it died of, if it did."""
@@ -194,14 +194,14 @@ def free_port() -> int:
 @asynccontextmanager
 async def demo_stage(folder: Path, *, pause_s: float = 0.2) -> AsyncIterator[DemoStage]:
     """The demo, serving, its flood waiting at the first gate, ``idle``."""
-    async with TelegramStandIn() as telegram, MastodonStandIn() as mastodon:
+    async with SimulatedTelegram() as telegram, SimulatedMastodon() as mastodon:
         config = settings(
             folder, port=free_port(), gateway_port=free_port(), telegram=telegram, mastodon=mastodon, pause_s=pause_s
         )
         async with build(config, variation=VARIATION) as app:
             stop = asyncio.Event()
             serving = asyncio.create_task(app.run(stop), name="demo")
-            people = await cast(app.core, str(data("flood.toml")["authority"]))
+            people = await seed(app.core, str(data("flood.toml")["authority"]))
             url = f"http://127.0.0.1:{app.http_port}"
             flood = HeldFlood(app.core, people, url, 0.0, lambda _: None, lambda incident: sent(app, incident))
             playing = asyncio.create_task(_play(flood), name="flood")

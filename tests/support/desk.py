@@ -30,9 +30,9 @@ from realis.model.delivery import Accepted, Outcome
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import User
-from realis.ports.channel import Channel, Limits, Message, Target
+from realis.ports.channel import Channel, ChannelCapabilities, Message, Target
 from realis.ports.installation import City, Place
-from realis.ports.stores import NewWitness
+from realis.ports.stores import NewReceivedMessage
 from realis.ports.targets import NewTarget
 from realis.services.authoring import Desk
 from realis.services.issuing import Identity
@@ -101,7 +101,7 @@ class Quiet:
 
     name: str
     label: str
-    limits: Limits
+    limits: ChannelCapabilities
     problem: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
@@ -117,9 +117,9 @@ def channels() -> Mapping[str, Channel]:
     ways: Sequence[Channel] = (
         ByHand(),
         Terminal(io.StringIO()),
-        Quiet("short", "Kurznachrichten", Limits(length=300, per_language=False)),
-        Quiet("public", "Öffentliches Konto", Limits(length=500, per_language=False, public=True)),
-        Quiet("unset", "Fax", Limits(length=500, per_language=False), problem="nicht eingerichtet"),
+        Quiet("short", "Kurznachrichten", ChannelCapabilities(length=300, per_language=False)),
+        Quiet("public", "Öffentliches Konto", ChannelCapabilities(length=500, per_language=False, public=True)),
+        Quiet("unset", "Fax", ChannelCapabilities(length=500, per_language=False), problem="nicht eingerichtet"),
     )
     return {way.name: way for way in ways}
 
@@ -147,7 +147,7 @@ class House:
 
     async def incoming(self, content: Content, *problems: str) -> Draft:
         """A draft as an authority's message makes it."""
-        witness = NewWitness("Leitstelle", "kreis@example.org", "id-1", START, "0" * 64, b"<alert/>", problems)
+        witness = NewReceivedMessage("Leitstelle", "kreis@example.org", "id-1", START, "0" * 64, b"<alert/>", problems)
         return await self.desk.receive(content, witness, incident=None)
 
     async def submitted(self, by: User, content: Content) -> Draft:

@@ -21,7 +21,7 @@ from aiohttp import web
 from content.courses import CourseLibrary
 from content.phrases import PhraseBook
 from displays import pages as display_pages
-from displays.connection import Bounds
+from displays.connection import ConnectionLimits
 from displays.gateway import Gateway
 from realis.keystore.keys import Keys
 from realis.model.alert import Ending, Level, Occasion
@@ -30,10 +30,10 @@ from realis.model.draft import Rendered
 from realis.model.errors import StoreUnavailable
 from realis.model.incident import Viewer
 from realis.ports.accounts import TokenKind, TokenRecord
-from realis.ports.channel import FrameSigner, Kind, Topic
+from realis.ports.channel import FrameSigner, MessageKind, Topic
 from realis.ports.installation import City
 from realis.ports.read_models import PAGE, Snapshot, WarningView
-from realis.ports.targets import NewTarget, Report, TargetRecord
+from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.web import security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
@@ -85,7 +85,7 @@ class FakeEvents:
 
 
 @dataclass(slots=True)
-class FakeSituation:
+class FakeActiveAlerts:
     """Says what the test put in; ``broken`` fails every read."""
 
     clock: ShiftedClock
@@ -186,7 +186,7 @@ class FakeConfirmations:
     away: bool = False
     shown: list[tuple[str, int, UUID, int, datetime]] = field(default_factory=list)
 
-    async def confirm(self, channel: str, reports: Sequence[Report]) -> frozenset[Report]:
+    async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
         """Note it, if it was planned and the store can be reached."""
         if self.away:
             raise StoreUnavailable("Die Datenbank antwortet nicht.")
@@ -263,7 +263,7 @@ def warning(
         incident=incident,
         revision=revision,
         identifier=f"test.{incident}.{revision}",
-        kind=Kind.ALERT if revision == 1 else Kind.UPDATE,
+        kind=MessageKind.ALERT if revision == 1 else MessageKind.UPDATE,
         occasion=occasion,
         level=level,
         event="Hochwasser",
@@ -292,7 +292,11 @@ def ended(view: WarningView, ending: Ending, at: datetime) -> WarningView:
         for language, text in view.texts.items()
     }
     revision = view.revision if ending is Ending.EXPIRED else view.revision + 1
-    kind = {Ending.ALL_CLEAR: Kind.ALL_CLEAR, Ending.RETRACTED: Kind.RETRACTION, Ending.EXPIRED: Kind.EXPIRY}[ending]
+    kind = {
+        Ending.ALL_CLEAR: MessageKind.ALL_CLEAR,
+        Ending.RETRACTED: MessageKind.RETRACTION,
+        Ending.EXPIRED: MessageKind.EXPIRY,
+    }[ending]
     return replace(view, texts=texts, ending=ending, ended_at=at, revision=revision, kind=kind)
 
 
@@ -303,12 +307,12 @@ class Stage:
     city: City
     signer: FrameSigner
     clock: ShiftedClock
-    situation: FakeSituation
+    situation: FakeActiveAlerts
     events: FakeEvents
     tokens: FakeTokens
     targets: FakeTargets
     confirmations: FakeConfirmations
-    bounds: Bounds
+    bounds: ConnectionLimits
     gateway_port: int
     screen: int = 0
 
@@ -378,7 +382,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def make_stage(folder: Path, bounds: Bounds | None = None) -> Stage:
+async def make_stage(folder: Path, bounds: ConnectionLimits | None = None) -> Stage:
     """A stage with one paired screen; nothing serves yet."""
     clock = ShiftedClock()
     gateway_port, web_port = free_port(), free_port()
@@ -396,12 +400,12 @@ async def make_stage(folder: Path, bounds: Bounds | None = None) -> Stage:
         city=city,
         signer=signer,
         clock=clock,
-        situation=FakeSituation(clock),
+        situation=FakeActiveAlerts(clock),
         events=FakeEvents(),
         tokens=FakeTokens(),
         targets=FakeTargets(),
         confirmations=FakeConfirmations(),
-        bounds=bounds or Bounds(),
+        bounds=bounds or ConnectionLimits(),
         gateway_port=gateway_port,
     )
     stage.screen = await stage.pair(TOKEN)

@@ -20,11 +20,11 @@ from uuid import UUID
 from argon2 import PasswordHasher
 
 from channels.webpush.subscription import parse_subscription
-from realis.app.channel_registry import Doors
-from realis.app.container import Core
+from realis.app.channel_registry import EgressPolicies
+from realis.app.container import Services
 from realis.app.pairing import pair_screen, screen_target
 from realis.app.settings import CapSettings, CitySettings, MastodonSettings, PlaceSettings, Settings, TelegramSettings
-from realis.app.wiring import App, SystemClock, Variation, build, open_database
+from realis.app.wiring import App, BuildOptions, SystemClock, build, open_database
 from realis.egress.policy import LoopbackOnly
 from realis.keystore.keys import Keys
 from realis.model.alert import Category, Level, Occasion
@@ -39,7 +39,7 @@ from realis.ports.read_models import ChannelCount
 from realis.ports.targets import NewTarget
 from realis.storage.addresses import AddressBook
 from realis.storage.targets import SqlTargets
-from realis.web.sessions import hash_token, new_token
+from realis.web.sessions import hash_bearer_token, new_token
 from tests.fakes.push_service import Phone
 
 BOUND_S = 20.0
@@ -61,7 +61,7 @@ ROLES = {
     CARLA: frozenset({Role.ADMIN}),
     DORA: frozenset({Role.CAPTURE, Role.RELEASE}),
 }
-LOOPBACK = Variation(policy=IssuePolicy(), doors=Doors.loopback())
+LOOPBACK = BuildOptions(policy=IssuePolicy(), doors=EgressPolicies.loopback())
 """A real installation but for its doors: any occasion, no address beyond this machine.
 
 A push service on loopback is a stranger to it, whose pushes go one by one and not through child processes.
@@ -72,7 +72,7 @@ def _everyone(_host: str) -> bool:
     return True
 
 
-KNOWN_SERVICES = replace(LOOPBACK, doors=replace(Doors.loopback(), known_push=_everyone))
+KNOWN_SERVICES = replace(LOOPBACK, doors=replace(EgressPolicies.loopback(), known_push=_everyone))
 """The same, but push services on loopback count as known ones: their pushes go through child processes."""
 
 
@@ -175,7 +175,7 @@ class Installation:
     people: dict[str, User] = field(default_factory=dict)
 
     @property
-    def core(self) -> Core:
+    def core(self) -> Services:
         """The parts."""
         return self.app.core
 
@@ -277,7 +277,7 @@ def is_finished(count: ChannelCount) -> bool:
 
 @asynccontextmanager
 async def installation(
-    folder: Path, *, variation: Variation = LOOPBACK, clock: Clock | None = None, config: Settings | None = None
+    folder: Path, *, variation: BuildOptions = LOOPBACK, clock: Clock | None = None, config: Settings | None = None
 ) -> AsyncIterator[Installation]:
     """The whole program in this process, serving; stopped cleanly at the end, and its errors raised."""
     async with build(config or settings(folder), variation=variation, clock=clock) as app:
@@ -285,7 +285,7 @@ async def installation(
         serving = asyncio.create_task(app.run(stop), name="installation")
         try:
             token = new_token()
-            await app.core.tokens.add(TokenKind.AUTHORITY, "Kreisleitstelle", token_hash=hash_token(token))
+            await app.core.tokens.add(TokenKind.AUTHORITY, "Kreisleitstelle", token_hash=hash_bearer_token(token))
             yield Installation(app, serving, token, await staff(app.core))
         finally:
             stop.set()
@@ -293,7 +293,7 @@ async def installation(
                 await serving
 
 
-async def staff(core: Core) -> dict[str, User]:
+async def staff(core: Services) -> dict[str, User]:
     """The desk's four people, made where they are missing; all have ``PASSWORD``."""
     hashed = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     people = {}

@@ -21,7 +21,7 @@ from realis.model.alert import Ending, Level, Occasion
 from realis.model.area import Area, Circle
 from realis.model.draft import LANGUAGES, Content, DraftKind, LanguageText, Variant
 from realis.model.incident import Viewer
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.installation import City, Place
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
 from realis.ports.targets import NewTarget, TargetRecord
@@ -270,7 +270,7 @@ def warning(
     variant = Variant.EXPIRY if ending is Ending.EXPIRED else Variant.MESSAGE
     link = f"{CITY.public_url}/alerts/{incident}"
     sent = now - timedelta(minutes=12)
-    kind = {Ending.EXPIRED: Kind.EXPIRY}.get(ending, Kind(drafted.value)) if ending else Kind.ALERT
+    kind = {Ending.EXPIRED: MessageKind.EXPIRY}.get(ending, MessageKind(drafted.value)) if ending else MessageKind.ALERT
     return WarningView(
         incident=incident,
         revision=revision,
@@ -288,12 +288,12 @@ def warning(
         texts={tag: renderer.one(content, PAGE, tag, variant=variant, link=link) for tag in LANGUAGES},
         ending=ending,
         ended_at=sent if ending else None,
-        history=(Step(1, Kind.ALERT, sent - timedelta(hours=1), _TEXTS[0].headline), *_last(kind, sent)),
+        history=(Step(1, MessageKind.ALERT, sent - timedelta(hours=1), _TEXTS[0].headline), *_last(kind, sent)),
     )
 
 
-def _last(kind: Kind, sent: datetime) -> tuple[Step, ...]:
-    return () if kind is Kind.ALERT else (Step(2, kind, sent, _TEXTS[0].headline),)
+def _last(kind: MessageKind, sent: datetime) -> tuple[Step, ...]:
+    return () if kind is MessageKind.ALERT else (Step(2, kind, sent, _TEXTS[0].headline),)
 
 
 NOW = datetime(2026, 3, 3, 9, 20, tzinfo=UTC)

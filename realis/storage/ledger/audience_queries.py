@@ -30,17 +30,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.model.area import OUTERMOST
+from realis.model.area import OUTERMOST_RING
 from realis.model.draft import Variant
 from realis.storage.schema import alert_cells, enrolled, target_cells, targets
 
 Condition = ColumnElement[bool]
 Found = Sequence[Row[Any]]
 
-_SMALL = 500
+_FULL_SCAN_LIMIT = 500
 """Targets of a channel that is looked through as a whole."""
 
-_SPARSE = 8_000
+_CELL_LOOKUP_LIMIT = 8_000
 """So few in one ring are found from its cells, also when only some of them are wanted: walking to them through a whole
 city would take longer than sorting them."""
 
@@ -89,21 +89,23 @@ async def audience(connection: AsyncConnection, dispatch: Row[Any], *, ring: int
 
 async def everyone(connection: AsyncConnection, dispatch: Row[Any], *, after: int, most: int) -> Found:
     """As ``audience`` for a channel that asks for no places."""
-    return await _found(connection, dispatch, _shape(dispatch, places=False, ring=OUTERMOST), OUTERMOST, after, most)
+    return await _found(
+        connection, dispatch, _shape(dispatch, places=False, ring=OUTERMOST_RING), OUTERMOST_RING, after, most
+    )
 
 
 async def next_ring(connection: AsyncConnection, dispatch: Row[Any], ring: int) -> int:
     """The next ring outwards in which the area has cells, or the outermost."""
     found = (await connection.execute(_NEXT_RING, {**_key(dispatch), "ring": ring})).scalar()
-    return OUTERMOST if found is None else int(found)
+    return OUTERMOST_RING if found is None else int(found)
 
 
 async def ring_of(connection: AsyncConnection, dispatch: Row[Any], places: Collection[str]) -> int:
     """The ring in which somebody with these places is looked for."""
     if not places or not dispatch.match:
-        return OUTERMOST
+        return OUTERMOST_RING
     found = (await connection.execute(_RING_OF, {**_key(dispatch), "places": sorted(places)})).scalar()
-    return OUTERMOST if found is None else int(found)
+    return OUTERMOST_RING if found is None else int(found)
 
 
 def numbers(dialect: str) -> Select[Any]:
@@ -115,7 +117,7 @@ def numbers(dialect: str) -> Select[Any]:
     return select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))))
 
 
-def as_numbers(dialect: str, some: Sequence[int]) -> str | list[int]:
+def bind_ids(dialect: str, some: Sequence[int]) -> str | list[int]:
     """What the parameter ``numbers`` takes."""
     return json.dumps(list(some)) if dialect == "sqlite" else list(some)
 
@@ -138,7 +140,7 @@ _RING_OF = select(func.min(alert_cells.c.ring)).where(
 def _shape(dispatch: Row[Any], *, places: bool, ring: int) -> _Shape:
     return _Shape(
         places=places,
-        inner=ring < OUTERMOST,
+        inner=ring < OUTERMOST_RING,
         match=dispatch.match,
         joined_only=dispatch.joined_only,
         # Not for a first revision, but for its expiry.
@@ -164,14 +166,14 @@ async def _found(
     }
     sources = _sources(shape) if shape.places else ()
     counts = [_few(shape, number) for number in range(len(sources))]
-    if await _are_at_most(_SMALL, connection, asked, _OF_CHANNEL):
+    if await _are_at_most(_FULL_SCAN_LIMIT, connection, asked, _OF_CHANNEL):
         query = _from_channel(shape)
-    elif sources and await _are_at_most(_SPARSE, connection, asked, *counts):
+    elif sources and await _are_at_most(_CELL_LOOKUP_LIMIT, connection, asked, *counts):
         query = _from_sources(shape)
     elif connection.dialect.name == "sqlite":
         query = _from_all(shape)
     else:
-        query = _walked_to(shape)
+        query = _index_walk(shape)
     rows: Found = (await connection.execute(query, asked)).all()
     return rows
 
@@ -191,12 +193,12 @@ def _counted(source: Select[Any], bound: int) -> Select[Any]:
     return select(func.count()).select_from(some)
 
 
-_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")), _SMALL)
+_OF_CHANNEL = _counted(select(targets.c.id).where(targets.c.channel == bindparam("channel")), _FULL_SCAN_LIMIT)
 
 
 @cache
 def _few(shape: _Shape, number: int) -> Select[Any]:
-    return _counted(_sources(shape)[number], _SPARSE)
+    return _counted(_sources(shape)[number], _CELL_LOOKUP_LIMIT)
 
 
 @cache
@@ -218,23 +220,23 @@ def _from_sources(shape: _Shape) -> Select[Any]:
 
 @cache
 def _from_channel(shape: _Shape) -> Select[Any]:
-    return _meant(shape).where(targets.c.channel == bindparam("channel"))
+    return _matching(shape).where(targets.c.channel == bindparam("channel"))
 
 
 @cache
-def _walked_to(shape: _Shape) -> Select[Any]:
+def _index_walk(shape: _Shape) -> Select[Any]:
     # PostgreSQL walks by id of its own accord where it sees the number to start at and knows how many a channel has. A
     # plan made for any number would look at all the rest of a city each time, and sort it.
-    return _meant(shape, after=_AFTER_SEEN).where(targets.c.channel == bindparam("channel"))
+    return _matching(shape, after=_AFTER_SEEN).where(targets.c.channel == bindparam("channel"))
 
 
 @cache
 def _from_all(shape: _Shape) -> Select[Any]:
     # As an expression, so that no database walks by channel, which is the same for all of them, and sorts.
-    return _meant(shape).where(func.coalesce(targets.c.channel, "") == bindparam("channel"))
+    return _matching(shape).where(func.coalesce(targets.c.channel, "") == bindparam("channel"))
 
 
-def _meant(shape: _Shape, after: BindParameter[int] = _AFTER) -> Select[Any]:
+def _matching(shape: _Shape, after: BindParameter[int] = _AFTER) -> Select[Any]:
     query = (
         select(targets.c.id, targets.c.origin, targets.c.language)
         .where(targets.c.active, targets.c.id > after)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import aliased
 from realis.model.alert import Level, Occasion
 from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import InvalidInput, NotFound
-from realis.ports.channel import Kind, Message, Target
+from realis.ports.channel import Message, MessageKind, Target
 from realis.ports.stores import Claim
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
-from realis.storage.ledger.audience_queries import as_numbers, numbers
+from realis.storage.ledger.audience_queries import bind_ids, numbers
 from realis.storage.ledger.dispatch_rows import RUNNING, BatchState
 from realis.storage.schema import Instant, addresses, alerts, batches, dispatches, holds, shown, texts
 from realis.storage.serialization import RENDERED
@@ -187,7 +187,7 @@ class Claims:
     ) -> tuple[tuple[Target, ...], frozenset[int]]:
         """Everyone in the batch, in order, and who of them has an address that cannot be read."""
         dialect, ids = connection.dialect.name, batch.targets
-        wanted = {"channel": channel, "incident": message.incident, "numbers": as_numbers(dialect, ids)}
+        wanted = {"channel": channel, "incident": message.incident, "numbers": bind_ids(dialect, ids)}
         found: dict[int, Target] = {}
         unreadable: set[int] = set()
         for target_id, sealed, ref in (await connection.execute(_addressed(dialect), wanted)).all():
@@ -231,7 +231,7 @@ async def _message(connection: AsyncConnection, dispatch: Row[Any], language: st
     body = bodies.get(language, bodies.get(SOURCE_LANGUAGE))
     if body is None:
         raise NotFound(f"Für den Kanal {dispatch.channel} liegt kein Text vor.")
-    kind = Kind(dispatch.kind)
+    kind = MessageKind(dispatch.kind)
     return Message(
         incident=dispatch.incident_id,
         revision=dispatch.revision,

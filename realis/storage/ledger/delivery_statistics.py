@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Row, Uuid, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.delivery import State
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.read_models import ChannelCount
 from realis.storage.ledger.dispatch_rows import BatchState, DispatchState
 from realis.storage.schema import batches, confirmations, dispatches, tallies
@@ -83,7 +83,7 @@ async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> Cha
         channel=dispatch.channel,
         incident=dispatch.incident_id,
         revision=dispatch.revision,
-        kind=Kind(dispatch.kind),
+        kind=MessageKind(dispatch.kind),
         planned=dispatch.planned,
         states=states,
         failures=kinds,

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.delivery import TERMINAL_STATES, UNSENT_STATES, State
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.storage.database import insert
 from realis.storage.schema import alerts, batches, dispatches, tallies
 
@@ -42,7 +42,7 @@ class BatchState(StrEnum):
     CLOSED = "closed"
 
 
-def held_still(query: Select[Any]) -> Select[Any]:
+def lock_for_update(query: Select[Any]) -> Select[Any]:
     """Lock the dispatches found, in order, so that nobody claims, plans or commits for them meanwhile.
 
     Whoever ends or overtakes a dispatch takes this before touching its batches. PostgreSQL; SQLite has one writer.
@@ -50,7 +50,7 @@ def held_still(query: Select[Any]) -> Select[Any]:
     return query.order_by(dispatches.c.id).with_for_update(of=dispatches)
 
 
-def counted(query: Select[Any]) -> Select[Any]:
+def lock_no_key_update(query: Select[Any]) -> Select[Any]:
     """Lock the dispatches found against another plan or commit; claims go on."""
     return query.with_for_update(of=dispatches, key_share=True)
 
@@ -134,4 +134,4 @@ async def closing_state(connection: AsyncConnection, dispatch: Row[Any]) -> Stat
         select(alerts.c.kind).where(alerts.c.incident_id == dispatch.incident_id).order_by(alerts.c.revision.desc())
     )
     kind = (await connection.execute(newest.limit(1))).scalar_one()
-    return State.WITHDRAWN if kind == Kind.RETRACTION else State.SUPERSEDED
+    return State.WITHDRAWN if kind == MessageKind.RETRACTION else State.SUPERSEDED

@@ -10,28 +10,28 @@ from typing import Any
 from sqlalchemy import Integer, Row, String, Uuid, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from realis.model.area import OUTERMOST
+from realis.model.area import OUTERMOST_RING
 from realis.model.delivery import State
 from realis.model.draft import Variant
-from realis.ports.channel import Limits
+from realis.ports.channel import ChannelCapabilities
 from realis.storage.database import Database, insert
-from realis.storage.ledger.audience_queries import as_numbers, audience, everyone, next_ring, numbers
+from realis.storage.ledger.audience_queries import audience, bind_ids, everyone, next_ring, numbers
 from realis.storage.ledger.dispatch_rows import (
     RUNNING,
     BatchState,
     DispatchState,
     close_open_batches,
     closing_state,
-    counted,
-    held_still,
+    lock_for_update,
+    lock_no_key_update,
     new_batch,
 )
 from realis.storage.schema import Instant, batches, dispatches, enrolled
 
-_TOGETHER = 20
+_DISPATCHES_PER_STEP = 20
 """Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
 
-_FIRST = 50
+_FIRST_BATCH = 50
 """Targets of a dispatch's first batch at most: it is on its way before the others are planned."""
 
 _NOW = bindparam("now", type_=Instant)
@@ -56,11 +56,11 @@ _ANY_DUE = select(exists().where(_DUE))
 _TO_PLAN = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > _NOW)
 _GRAVEST = select(func.min(dispatches.c.gravity)).where(_TO_PLAN)
 # Another worker may be planning them: its step is waited for, then carried on from where it left the cursor.
-_NEXT = counted(
+_NEXT = lock_no_key_update(
     select(dispatches)
     .where(_TO_PLAN, dispatches.c.gravity == bindparam("gravest"))
     .order_by(dispatches.c.id)
-    .limit(_TOGETHER)
+    .limit(_DISPATCHES_PER_STEP)
 )
 
 
@@ -78,7 +78,7 @@ _PROGRESS = (
 
 
 @cache
-def _enrol(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
+def _record_addressed(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
     """Remember who was planned: whoever was warned hears the rest."""
     key = (bindparam("incident", type_=Uuid()), bindparam("channel", type_=String()))
     frozen = numbers(dialect).add_columns(*key)
@@ -100,7 +100,7 @@ class Planning:
             # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
             unplanned = dispatches.update().where(_UNPLANNED).values(state=DispatchState.SENDING)
             await connection.execute(unplanned, {"now": now})
-            held = held_still(select(dispatches).where(dispatches.c.id.in_(_STUCK)))
+            held = lock_for_update(select(dispatches).where(dispatches.c.id.in_(_STUCK)))
             for dispatch in (await connection.execute(held, {"now": now})).all():
                 own = and_(_LAPSED, batches.c.dispatch_id == dispatch.id)
                 await connection.execute(batches.update().where(own).values(state=BatchState.OPEN), {"now": now})
@@ -111,7 +111,7 @@ class Planning:
         if not await self._database.ask(_ANY_DUE, now=now):
             return 0
         async with self._database.write() as connection:
-            rows = (await connection.execute(held_still(select(dispatches).where(_DUE)), {"now": now})).all()
+            rows = (await connection.execute(lock_for_update(select(dispatches).where(_DUE)), {"now": now})).all()
             for row in rows:
                 await self._expire_message(connection, row)
             started = (
@@ -128,7 +128,7 @@ class Planning:
             dispatches.c.channel == expiry.channel,
             dispatches.c.variant == Variant.MESSAGE,
         )
-        ids = (await connection.execute(held_still(select(dispatches.c.id).where(own)))).scalars().all()
+        ids = (await connection.execute(lock_for_update(select(dispatches.c.id).where(own)))).scalars().all()
         rows = (
             await connection.execute(
                 select(batches.c.targets, batches.c.epoch, batches.c.attempt).where(batches.c.dispatch_id.in_(ids))
@@ -146,19 +146,21 @@ class Planning:
             )
             await connection.execute(enrolled.delete().where(forget))
 
-    async def plan_step(self, now: datetime, limits: Mapping[str, Limits], *, most: int) -> frozenset[str] | None:
+    async def plan_step(
+        self, now: datetime, limits: Mapping[str, ChannelCapabilities], *, most: int
+    ) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
         return await self._database.writing(partial(self._step, now, limits, most))
 
     async def _step(
-        self, now: datetime, limits: Mapping[str, Limits], most: int, connection: AsyncConnection
+        self, now: datetime, limits: Mapping[str, ChannelCapabilities], most: int, connection: AsyncConnection
     ) -> frozenset[str] | None:
         gravest = (await connection.execute(_GRAVEST, {"now": now})).scalar()
         if gravest is None:
             return None
         planned: set[str] = set()
         for dispatch in (await connection.execute(_NEXT, {"now": now, "gravest": gravest})).all():
-            own = limits.get(dispatch.channel, Limits(length=0))
+            own = limits.get(dispatch.channel, ChannelCapabilities(length=0))
             most -= await self._plan(connection, dispatch, own, now, most)
             planned.add(dispatch.channel)
             if most <= 0:
@@ -166,14 +168,14 @@ class Planning:
         return frozenset(planned)
 
     async def _plan(
-        self, connection: AsyncConnection, dispatch: Row[Any], limits: Limits, now: datetime, most: int
+        self, connection: AsyncConnection, dispatch: Row[Any], limits: ChannelCapabilities, now: datetime, most: int
     ) -> int:
         """Plan for this one, ring by ring outwards; how many targets."""
         is_new = not dispatch.planned and not dispatch.cursor
-        room = min(most, limits.batch, _FIRST) if is_new else most
+        room = min(most, limits.batch, _FIRST_BATCH) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
         if not limits.by_place or not dispatch.match:
-            ring = OUTERMOST  # nobody is looked for by place
+            ring = OUTERMOST_RING  # nobody is looked for by place
         while True:
             rows = await self._look(connection, dispatch, limits, ring=ring, after=cursor, most=room - number)
             await self._freeze(connection, dispatch, rows, limits.batch, now, ring)
@@ -181,7 +183,7 @@ class Planning:
             cursor = rows[-1].id if rows else cursor
             if number >= room:
                 break
-            if ring == OUTERMOST:
+            if ring == OUTERMOST_RING:
                 done = True
                 break
             ring, cursor = await next_ring(connection, dispatch, ring), 0
@@ -196,7 +198,14 @@ class Planning:
         return number
 
     async def _look(
-        self, connection: AsyncConnection, dispatch: Row[Any], limits: Limits, *, ring: int, after: int, most: int
+        self,
+        connection: AsyncConnection,
+        dispatch: Row[Any],
+        limits: ChannelCapabilities,
+        *,
+        ring: int,
+        after: int,
+        most: int,
     ) -> Sequence[Row[Any]]:
         if not limits.by_place:
             return await everyone(connection, dispatch, after=after, most=most)
@@ -227,9 +236,9 @@ class Planning:
         known = {
             "incident": dispatch.incident_id,
             "channel": dispatch.channel,
-            "numbers": as_numbers(connection.dialect.name, [row.id for row in rows]),
+            "numbers": bind_ids(connection.dialect.name, [row.id for row in rows]),
         }
-        await connection.execute(_enrol(connection.dialect.name), known)
+        await connection.execute(_record_addressed(connection.dialect.name), known)
 
 
 def _chunks(ids: list[int], size: int) -> Iterable[list[int]]:

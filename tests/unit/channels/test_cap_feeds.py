@@ -8,19 +8,21 @@ from datetime import datetime, timedelta
 import pytest
 from lxml import etree
 
-from channels.cap_feeds import ATOM, EXERCISE, PUBLIC, Feeds, Shelf, atom
+from channels.cap_feeds import ATOM, EXERCISE, PUBLIC, FeedDefinition, Feeds, atom
 from realis.model.alert import Ending, Occasion
 from realis.model.delivery import Accepted
 from realis.ports.installation import City
 from realis.ports.read_models import Snapshot, WarningView
 from tests.fakes.channel_messages import SENT, account, message
-from tests.fakes.warning_views import HeldSituation, view
+from tests.fakes.warning_views import HeldActiveAlerts, view
 
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example/", "", ("de",))
 NS = {"a": ATOM}
 
 
-def read(*views: WarningView, shelf: Shelf = PUBLIC, city: City = CITY, as_of: datetime = SENT) -> etree._Element:
+def read(
+    *views: WarningView, shelf: FeedDefinition = PUBLIC, city: City = CITY, as_of: datetime = SENT
+) -> etree._Element:
     """The feed over these warnings, parsed again."""
     in_force = tuple(entry for entry in views if entry.ending is None)
     ended = tuple(entry for entry in views if entry.ending is not None)
@@ -111,6 +113,6 @@ def test_forbidden_characters_do_not_silence_the_feed() -> None:
 
 async def test_sending_is_accepting() -> None:
     """As a channel the feed takes everything: readers fetch what is committed."""
-    channel = Feeds(HeldSituation(), CITY)
+    channel = Feeds(HeldActiveAlerts(), CITY)
     assert await channel.send(message(), [account()]) == [Accepted()]
     await channel.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from channels.manual import ByHand
 from realis.model.delivery import Accepted
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from tests.fakes.channel_messages import account, message
 
 
@@ -12,7 +12,7 @@ async def test_laid_out_without_a_ref() -> None:
     """Every message, also an ending, is accepted without a ref: what a person did is confirmed elsewhere."""
     channel = ByHand()
     targets = [account(number=1), account(number=2)]
-    for kind in (Kind.ALERT, Kind.UPDATE, Kind.RETRACTION):
+    for kind in (MessageKind.ALERT, MessageKind.UPDATE, MessageKind.RETRACTION):
         assert await channel.send(message(kind), targets) == [Accepted(None), Accepted(None)]
     await channel.close()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels.mastodon import classify, words
+from channels.mastodon import classify, format_post
 from realis.egress.client import Answer
 from realis.model.delivery import FailureKind
 from tests.fakes.channel_messages import rendered
@@ -60,7 +60,7 @@ def test_status_codes_are_classified(status: int, kind: FailureKind) -> None:
 def test_words_are_the_rendered_ones() -> None:
     """A short text gets air between its paragraphs, and not a word more or less."""
     text = rendered()
-    assert tuple(words(text).split("\n\n")) == text.paragraphs
+    assert tuple(format_post(text).split("\n\n")) == text.paragraphs
 
 
 def test_air_gives_way_to_the_limit() -> None:
@@ -68,4 +68,4 @@ def test_air_gives_way_to_the_limit() -> None:
     text = rendered()
     counted = len(text.text) - len(text.link) + 23
     full = replace(text, description="ü" * (500 - counted + len(text.description)))
-    assert words(full) == full.text
+    assert format_post(full) == full.text

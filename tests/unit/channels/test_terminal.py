@@ -9,7 +9,7 @@ import pytest
 
 from channels.terminal import Terminal, block
 from realis.model.delivery import Accepted, Failed, FailureKind
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from tests.fakes.channel_messages import NOTICE, account, message, rendered
 
 
@@ -29,7 +29,7 @@ async def test_nothing_printed_is_taken_back() -> None:
     channel = Terminal(stream)
     await channel.send(message(), [account()])
     before = stream.getvalue()
-    await channel.send(message(Kind.ALL_CLEAR, revision=2), [account()])
+    await channel.send(message(MessageKind.ALL_CLEAR, revision=2), [account()])
     assert stream.getvalue().startswith(before)
     assert "Entwarnung" in stream.getvalue()[len(before) :]
 

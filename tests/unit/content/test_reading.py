@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from content.reading import read_table, tables, words
+from content.reading import read_table, require_text, tables
 from realis.model.errors import ConfigurationError
 
 
@@ -37,4 +37,4 @@ def test_tables_come_by_name_and_other_files_are_left_alone(tmp_path: Path) -> N
 def test_words_must_be_words(value: object) -> None:
     """An empty or foreign value is refused by its place."""
     with pytest.raises(ConfigurationError, match="here"):
-        words(value, "here")
+        require_text(value, "here")

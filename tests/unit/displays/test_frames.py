@@ -11,15 +11,15 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from content.phrases import PhraseBook
-from displays.frames import MAX_FRAME_BYTES, Printer, fitted
-from displays.scene import Audience, Scene
+from displays.frames import MAX_FRAME_BYTES, FrameBuilder, fitted
+from displays.scene import Scene, ScreenAudience
 from realis.keystore.keys import JwsSigner, Keys
 from realis.model.alert import Ending
 from realis.ports.read_models import Snapshot
 from tests.support.displays import ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()
-HERE = Audience(frozenset(), everywhere=True, languages=("de", "ar"))
+HERE = ScreenAudience(frozenset(), everywhere=True, languages=("de", "ar"))
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> JwsSigner:
 
 
 @pytest.fixture
-def printer(signer: JwsSigner) -> Printer:
+def printer(signer: JwsSigner) -> FrameBuilder:
     """Makes frames with the real phrases."""
-    return Printer(signer, PhraseBook.load(), ZoneInfo("Europe/Berlin"))
+    return FrameBuilder(signer, PhraseBook.load(), ZoneInfo("Europe/Berlin"))
 
 
 def opened(frame: str, signer: JwsSigner) -> dict[str, object]:
@@ -41,7 +41,7 @@ def opened(frame: str, signer: JwsSigner) -> dict[str, object]:
     return data
 
 
-def test_one_signed_frame_per_language(printer: Printer, signer: JwsSigner) -> None:
+def test_one_signed_frame_per_language(printer: FrameBuilder, signer: JwsSigner) -> None:
     """Every language's frame names all of them, its words, its end and the words for running out."""
     view = warning(CLOCK)
     snapshot = Snapshot(5, CLOCK.now(), (view,))
@@ -54,13 +54,13 @@ def test_one_signed_frame_per_language(printer: Printer, signer: JwsSigner) -> N
     assert (german["v"], german["screen"], german["kind"], german["ending"]) == (5, "everywhere", "alert", None)
 
 
-def test_nothing_in_force_is_a_signed_statement(printer: Printer, signer: JwsSigner) -> None:
+def test_nothing_in_force_is_a_signed_statement(printer: FrameBuilder, signer: JwsSigner) -> None:
     """An idle screen holds a signed "nothing is in force", too."""
     (clear,) = printer.full(Snapshot(5, CLOCK.now()), HERE, Scene())
     assert opened(clear, signer)["kind"] == "clear"
 
 
-def test_an_ending_says_until_when_it_is_shown(printer: Printer, signer: JwsSigner) -> None:
+def test_an_ending_says_until_when_it_is_shown(printer: FrameBuilder, signer: JwsSigner) -> None:
     """The screen can leave the ending by itself."""
     now = CLOCK.now()
     view = ended(warning(CLOCK), Ending.RETRACTED, now)
@@ -88,7 +88,7 @@ def test_what_fits_is_left_alone() -> None:
     assert json.loads(fitted(frame)) == frame
 
 
-def test_real_texts_fit_in_all_languages(signer: JwsSigner, printer: Printer) -> None:
+def test_real_texts_fit_in_all_languages(signer: JwsSigner, printer: FrameBuilder) -> None:
     """A frame of 700 graphemes and a long headline stays whole."""
     view = warning(CLOCK)
     for frame in printer.full(Snapshot(1, CLOCK.now(), (view,)), HERE, Scene(view)):

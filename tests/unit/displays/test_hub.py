@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from content.phrases import PhraseBook
-from displays.frames import Printer
-from displays.hub import Hub, Kicked, Link, Outbox
+from displays.frames import FrameBuilder
+from displays.hub import Connection, Disconnect, Hub, Outbox
 from displays.protocol import CloseCode, Have
 from realis.model.alert import Ending
 from realis.model.area import cell_of
@@ -48,16 +48,16 @@ def signer() -> CountingSigner:
 @pytest.fixture
 def hub(signer: CountingSigner) -> Hub:
     """A hub with two languages."""
-    return Hub(Printer(signer, PhraseBook.load(), ZoneInfo("Europe/Berlin")), ("de", "en"), per_target=2)
+    return Hub(FrameBuilder(signer, PhraseBook.load(), ZoneInfo("Europe/Berlin")), ("de", "en"), per_target=2)
 
 
-def screen(number: int) -> Link:
+def screen(number: int) -> Connection:
     """A screen in Weidenau."""
     record = TargetRecord(number, "display", "de en", joined=True, active=True, places=frozenset({cell_of(*WEIDENAU)}))
-    return Link(record, "hash")
+    return Connection(record, "hash")
 
 
-async def waiting(link: Link) -> list[dict[str, object]]:
+async def waiting(link: Connection) -> list[dict[str, object]]:
     """The kinds and subjects of what waits for a screen, in order."""
     messages = []
     while len(link.outbox):
@@ -83,7 +83,7 @@ async def test_a_kick_goes_before_everything() -> None:
     outbox = Outbox()
     outbox.put_state("state")
     outbox.kick(CloseCode.REVOKED, "gesperrt")
-    with pytest.raises(Kicked, match="gesperrt"):
+    with pytest.raises(Disconnect, match="gesperrt"):
         await outbox.next()
 
 
@@ -148,6 +148,6 @@ async def test_a_key_used_too_often_drops_its_oldest_connection(hub: Hub) -> Non
     for link in links:
         hub.add(link)
     assert len(hub) == 2
-    with pytest.raises(Kicked) as kicked:
+    with pytest.raises(Disconnect) as kicked:
         await links[0].outbox.next()
     assert kicked.value.code is CloseCode.REPLACED

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from displays.scene import Audience, choose, languages_of, spoken
+from displays.scene import ScreenAudience, choose, languages_of, spoken
 from realis.model.alert import Ending, Level
 from realis.model.area import cell_of, cells
 from realis.ports.read_models import Snapshot, WarningView
@@ -16,7 +16,7 @@ from realis.ports.targets import TargetRecord
 from tests.support.displays import ELSEWHERE, WEIDENAU, ShiftedClock, ended, warning
 
 CLOCK = ShiftedClock()
-HERE = Audience(frozenset({cell_of(*WEIDENAU)}), everywhere=False, languages=("de",))
+HERE = ScreenAudience(frozenset({cell_of(*WEIDENAU)}), everywhere=False, languages=("de",))
 OTHER = UUID("01930000-0000-7000-8000-00000000000b")
 
 

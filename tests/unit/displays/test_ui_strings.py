@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from displays.ui_strings import words
-from realis.web.i18n import INTERFACE_LANGUAGES, Catalogue
+from displays.ui_strings import ui_strings
+from realis.web.i18n import INTERFACE_LANGUAGES, MessageCatalogue
 
 
 def test_every_language_has_every_word_with_its_placeholders() -> None:
     """No word is missing, and the places for numbers and ages survive translation."""
-    by_language = words(Catalogue.load(["displays"]))
+    by_language = ui_strings(MessageCatalogue.load(["displays"]))
     german = by_language["de"]
     assert set(by_language) == set(INTERFACE_LANGUAGES)
     for language, own in by_language.items():

@@ -6,20 +6,20 @@ import re
 
 import pytest
 
-from mobile_api.area_sketch import WIDTH, picture, touched
+from mobile_api.area_sketch import WIDTH, area_sketch, touched
 from realis.model.area import Area, Circle
 from tests.support.mobile import PLACES
 
 
 def test_nothing_to_draw_gives_no_picture() -> None:
     """An area of geocodes only has no shape."""
-    assert picture((Area("Siegen"),), PLACES) is None
+    assert area_sketch((Area("Siegen"),), PLACES) is None
 
 
 @pytest.mark.parametrize("radius_km", [0.05, 0.9, 12, 300])
 def test_a_circle_is_round_and_inside(radius_km: float) -> None:
     """As wide as high, within the frame, with a scale bar shorter than a third of it."""
-    drawn = picture((Area("Kreis", circles=(Circle(50.87, 8.02, radius_km),)),), PLACES)
+    drawn = area_sketch((Area("Kreis", circles=(Circle(50.87, 8.02, radius_km),)),), PLACES)
 
     assert drawn is not None
     numbers = [float(number) for number in re.findall(r"[\d.]+", drawn.paths[0])]
@@ -35,7 +35,7 @@ def test_a_circle_is_round_and_inside(radius_km: float) -> None:
 def test_names_do_not_cover_each_other() -> None:
     """Places on the same spot: each has its dot, one has its name."""
     crowd = (PLACES[0], PLACES[0], PLACES[0])
-    drawn = picture((Area("Kreis", circles=(Circle(50.87, 8.02, 2),)),), crowd)
+    drawn = area_sketch((Area("Kreis", circles=(Circle(50.87, 8.02, 2),)),), crowd)
 
     assert drawn is not None
     assert [dot.labelled for dot in drawn.dots] == [True, False, False]

@@ -8,26 +8,26 @@ import pytest
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from channels.telegram.bot_api import classify, unchanged, unparsed, vanished
-from channels.telegram.channel import words
+from channels.telegram.channel import format_post
 from realis.model.delivery import FailureKind
 from tests.fakes.channel_messages import NOTICE, rendered
 
 
 def test_notice_first_then_bold_headline() -> None:
     """The post begins with notice and level, and only the headline is bold."""
-    html = words(rendered()).html
+    html = format_post(rendered()).html
     assert html.startswith(f"{NOTICE}: Extreme Gefahr\n\n<b>Hochwasser an der Sieg</b>\n\n")
     assert html.count("<b>") == 1
 
 
 def test_headline_is_bold_without_a_lead() -> None:
     """A text without notice and kind begins with its bold headline."""
-    assert words(replace(rendered(), notice="", kind="")).html.startswith("<b>Hochwasser")
+    assert format_post(replace(rendered(), notice="", kind="")).html.startswith("<b>Hochwasser")
 
 
 def test_only_the_three_signs_are_escaped() -> None:
     """HTML mode needs < > & escaped; quotes stay as they are, plain text stays untouched."""
-    post = words(rendered(headline='<i>"A" & B</i>'))
+    post = format_post(rendered(headline='<i>"A" & B</i>'))
     assert '<b>&lt;i&gt;"A" &amp; B&lt;/i&gt;</b>' in post.html
     assert '<i>"A" & B</i>' in post.plain
 
@@ -35,7 +35,7 @@ def test_only_the_three_signs_are_escaped() -> None:
 def test_no_word_is_lost_or_added() -> None:
     """The plain form is exactly the rendered paragraphs."""
     text = rendered()
-    assert tuple(words(text).plain.split("\n\n")) == text.paragraphs
+    assert tuple(format_post(text).plain.split("\n\n")) == text.paragraphs
 
 
 def test_air_gives_way_to_the_limit() -> None:
@@ -43,7 +43,7 @@ def test_air_gives_way_to_the_limit() -> None:
     text = rendered()
     room = 4096 - len(text.text.encode("utf-16-le")) // 2 + len(text.description)
     full = replace(text, description="🌊" * (room // 2))
-    plain = words(full).plain
+    plain = format_post(full).plain
     assert plain == full.text
     assert len(plain.encode("utf-16-le")) // 2 <= 4096
 

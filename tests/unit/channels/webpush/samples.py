@@ -8,7 +8,7 @@ from uuid import UUID
 
 from realis.model.alert import Level, Occasion
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind, Message
+from realis.ports.channel import Message, MessageKind
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ TEXT = Rendered(
 MESSAGE = Message(
     incident=UUID("0190a1b2-0000-7000-8000-000000000001"),
     revision=1,
-    kind=Kind.ALERT,
+    kind=MessageKind.ALERT,
     occasion=Occasion.UEBUNG,
     level=Level.EXTREME,
     event_code="BBK-EVC-038",
@@ -44,7 +44,7 @@ MESSAGE = Message(
 ALL_CLEAR = replace(
     MESSAGE,
     revision=2,
-    kind=Kind.ALL_CLEAR,
+    kind=MessageKind.ALL_CLEAR,
     text=replace(TEXT, kind="Entwarnung", description="Der Pegel fällt.", instruction="", until=""),
     expires=None,
     deadline=NOW + timedelta(hours=1),

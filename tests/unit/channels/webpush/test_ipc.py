@@ -12,10 +12,10 @@ from channels.webpush.encryption import padded
 from channels.webpush.ipc import (
     MAX_FRAME,
     FrameError,
-    Hello,
     Job,
     Report,
     Route,
+    WorkerConfiguration,
     decode_hello,
     decode_job,
     decode_report,
@@ -60,7 +60,7 @@ def test_a_report_arrives_as_it_was_sent(number: int, told: dict[int, Accepted |
 
 def test_a_greeting_arrives_as_it_was_sent() -> None:
     """Policy and trust."""
-    assert decode_hello(encode_hello(Hello("public", "PEM"))[4:]) == Hello("public", "PEM")
+    assert decode_hello(encode_hello(WorkerConfiguration("public", "PEM"))[4:]) == WorkerConfiguration("public", "PEM")
 
 
 @given(st.binary(max_size=200))

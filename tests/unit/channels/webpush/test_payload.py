@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from channels.webpush.channel import WebPush
 from channels.webpush.encryption import MAX_PLAINTEXT
-from channels.webpush.payload import MAX_TTL_S, headers, lessened, payload, topic, ttl_s, urgency
+from channels.webpush.payload import MAX_TTL_S, headers, payload, reduced, topic, ttl_s, urgency
 from realis.model.alert import Level
 from realis.model.draft import Rendered
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, NOW, TEXT
 
 
@@ -51,9 +51,14 @@ def test_the_payload_is_a_declarative_push_with_our_facts_beside_it() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "ending"),
-    [(Kind.ALL_CLEAR, "all_clear"), (Kind.RETRACTION, "retracted"), (Kind.EXPIRY, "expired"), (Kind.UPDATE, None)],
+    [
+        (MessageKind.ALL_CLEAR, "all_clear"),
+        (MessageKind.RETRACTION, "retracted"),
+        (MessageKind.EXPIRY, "expired"),
+        (MessageKind.UPDATE, None),
+    ],
 )
-def test_each_ending_says_which_it_is(kind: Kind, ending: str | None) -> None:
+def test_each_ending_says_which_it_is(kind: MessageKind, ending: str | None) -> None:
     """The three endings never look alike to the service worker."""
     assert json.loads(payload(replace(ALL_CLEAR, kind=kind)))["realis"]["ending"] == ending
 
@@ -101,7 +106,7 @@ def test_whatever_fits_the_declared_limit_fits_the_push(headline: str, descripti
 def test_less_of_it_keeps_what_must_be_told() -> None:
     """First what happened is left out, then remarks; notice, kind, headline, instruction, end, source and link stay."""
     message = replace(MESSAGE, text=replace(TEXT, labels=("Übersetzung nicht geprüft",)))
-    whole, less, least = [json.loads(payload(step)) for step in lessened(message)]
+    whole, less, least = [json.loads(payload(step)) for step in reduced(message)]
     assert whole == json.loads(payload(message))
     end = f"{TEXT.until} · {TEXT.source}"
     assert less["notification"]["body"].split("\n") == [TEXT.instruction, end, "Übersetzung nicht geprüft"]

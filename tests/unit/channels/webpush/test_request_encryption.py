@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels.webpush.encryption import padded
-from channels.webpush.request_encryption import Sealed, Sealer, seal
+from channels.webpush.request_encryption import EncryptedRequest, RequestEncryptor, seal
 from realis.egress.policy import PublicOnly
 from realis.model.delivery import Failed, FailureKind
 from realis.model.errors import InvalidInput
@@ -19,7 +19,7 @@ def test_each_phone_is_sealed_for_itself() -> None:
     """What a stranger's phone gets: its own body, and where it goes."""
     first = phone("https://Push.Example.org/a?b=c")
     sealed = seal(RECORD, first.address, PublicOnly())
-    assert isinstance(sealed, Sealed)
+    assert isinstance(sealed, EncryptedRequest)
     assert (sealed.host, sealed.origin, sealed.path) == ("push.example.org", ORIGIN, "/a?b=c")
     assert sealed.endpoint == first.endpoint
     assert first.read(sealed.body) == b"Warnung"
@@ -46,7 +46,7 @@ def test_what_cannot_be_reached_is_a_rejection_without_the_address(address: str)
 def test_a_phone_of_the_service_gets_its_path_and_body(endpoint: str, path: str) -> None:
     """The origin is checked once, the rest per phone."""
     one = phone(endpoint)
-    sealed = Sealer(RECORD, ORIGIN, PublicOnly()).seal(one.address)
+    sealed = RequestEncryptor(RECORD, ORIGIN, PublicOnly()).seal(one.address)
     assert not isinstance(sealed, Failed)
     assert sealed[0] == path
     assert one.read(sealed[1]) == b"Warnung"
@@ -70,7 +70,7 @@ def test_a_phone_of_the_service_gets_its_path_and_body(endpoint: str, path: str)
 )
 def test_what_is_not_at_the_service_never_takes_its_fast_way(endpoint: str) -> None:
     """A look-alike, another port, something that would break the request: rejected."""
-    refused = Sealer(RECORD, ORIGIN, PublicOnly()).seal(phone(endpoint).address)
+    refused = RequestEncryptor(RECORD, ORIGIN, PublicOnly()).seal(phone(endpoint).address)
     assert isinstance(refused, Failed)
     assert refused.kind is FailureKind.REJECTED
     assert "example" not in refused.detail
@@ -80,4 +80,4 @@ def test_what_is_not_at_the_service_never_takes_its_fast_way(endpoint: str) -> N
 def test_a_forbidden_origin_has_no_fast_way(origin: str) -> None:
     """The policy is asked before anything is sealed."""
     with pytest.raises(InvalidInput):
-        Sealer(RECORD, origin, PublicOnly())
+        RequestEncryptor(RECORD, origin, PublicOnly())

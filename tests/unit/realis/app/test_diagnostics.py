@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from realis.app import diagnostics
-from realis.app.diagnostics import Finding, Level
+from realis.app.diagnostics import CheckResult, Grade
 from realis.model.errors import ConfigurationError
 from realis.policy.approval import Role
 
 NOW = datetime(2026, 11, 22, 2, 3, tzinfo=UTC)
-OK, HINT, PROBLEM = Level.OK, Level.HINT, Level.PROBLEM
+OK, HINT, PROBLEM = Grade.OK, Grade.HINT, Grade.PROBLEM
 WRITES, RELEASES = frozenset({Role.CAPTURE}), frozenset({Role.RELEASE})
 
 
-def levels(found: list[Finding]) -> list[Level]:
+def levels(found: list[CheckResult]) -> list[Grade]:
     """Their levels; whoever is told that something is wrong is told what to do."""
     assert all(finding.what and (finding.level is OK or finding.remedy) for finding in found), found
     return [finding.level for finding in found]
@@ -33,13 +33,13 @@ def levels(found: list[Finding]) -> list[Level]:
         ("warnung.siegen.de", "", [PROBLEM]),
     ],
 )
-def test_public_addresses_need_tls(public: str, gateway: str, expected: list[Level]) -> None:
+def test_public_addresses_need_tls(public: str, gateway: str, expected: list[Grade]) -> None:
     """Without TLS only this machine itself is served; screens need it as soon as pages have it."""
     assert levels(diagnostics.addresses(public, gateway)) == expected
 
 
 @pytest.mark.parametrize(("days", "expected"), [(-1, PROBLEM), (0, PROBLEM), (3, HINT), (60, OK)])
-def test_a_certificate_is_missed_before_it_ends(days: int, expected: Level) -> None:
+def test_a_certificate_is_missed_before_it_ends(days: int, expected: Grade) -> None:
     """Over is a problem, two weeks before it is a hint."""
     assert levels([diagnostics.certificate("warnung.siegen.de", NOW + timedelta(days=days), NOW)]) == [expected]
 
@@ -70,7 +70,7 @@ def test_a_proxy_nobody_trusts_is_a_problem() -> None:
         ("warnung@siegen.de", PROBLEM),
     ],
 )
-def test_the_push_contact_is_one(contact: str, expected: Level) -> None:
+def test_the_push_contact_is_one(contact: str, expected: Grade) -> None:
     """Only mailto and https are contacts; the template's own is a hint."""
     assert levels([diagnostics.push_contact(contact)]) == [expected]
 
@@ -98,7 +98,7 @@ def test_lost_keys_are_grave_where_people_are_subscribed() -> None:
         (None, 60.0, [PROBLEM, HINT]),
     ],
 )
-def test_a_wrong_clock_is_a_problem(synchronised: bool, ahead_s: float | None, expected: list[Level]) -> None:
+def test_a_wrong_clock_is_a_problem(synchronised: bool, ahead_s: float | None, expected: list[Grade]) -> None:
     """Off by more than two seconds, or not kept in step; where nobody can say, that is said."""
     ahead = None if ahead_s is None else timedelta(seconds=ahead_s)
     assert levels(diagnostics.clock(synchronised=synchronised, ahead=ahead)) == expected
@@ -112,7 +112,7 @@ def test_missing_files_of_pages_are_named() -> None:
 
 
 @pytest.mark.parametrize(("free", "expected"), [(10**8, PROBLEM), (10**9, HINT), (10**11, OK)])
-def test_a_full_disk_is_seen_coming(free: int, expected: Level) -> None:
+def test_a_full_disk_is_seen_coming(free: int, expected: Grade) -> None:
     """Half a gigabyte is a problem, five are a hint."""
     assert levels([diagnostics.disk(free, "var/realis")]) == [expected]
 
@@ -135,7 +135,7 @@ def test_the_record_must_be_current_and_unbroken() -> None:
         ([], PROBLEM),
     ],
 )
-def test_warning_takes_two_people(roles: list[frozenset[Role]], expected: Level) -> None:
+def test_warning_takes_two_people(roles: list[frozenset[Role]], expected: Grade) -> None:
     """One person with both roles cannot warn."""
     assert levels([diagnostics.people(roles)]) == [expected]
 
@@ -156,7 +156,7 @@ def test_channels_and_ports_say_how_they_stand() -> None:
     ("shared", "answers", "expected"),
     [(False, None, []), (True, None, [HINT]), (True, True, [OK]), (True, False, [PROBLEM])],
 )
-def test_redis_is_missed_where_several_share(shared: bool, answers: bool | None, expected: list[Level]) -> None:
+def test_redis_is_missed_where_several_share(shared: bool, answers: bool | None, expected: list[Grade]) -> None:
     """Alone nobody needs it; a Redis that is set and silent is a problem."""
     assert levels(diagnostics.hints_between(shared=shared, answers=answers)) == expected
 
@@ -164,7 +164,7 @@ def test_redis_is_missed_where_several_share(shared: bool, answers: bool | None,
 def test_errors_keep_their_remedy_and_the_worst_counts() -> None:
     """A deliberate error is a problem with its own words; one problem outweighs everything."""
     found = diagnostics.from_error(ConfigurationError("So nicht.", remedy="Anders."))
-    assert found == Finding(PROBLEM, "So nicht.", "Anders.")
+    assert found == CheckResult(PROBLEM, "So nicht.", "Anders.")
     assert diagnostics.worst([diagnostics.fine("x"), diagnostics.hint("y")]) is HINT
     assert diagnostics.worst([diagnostics.fine("x"), found, diagnostics.hint("y")]) is PROBLEM
     assert diagnostics.worst([]) is OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from realis.backplane.memory import PENDING, MemoryEvents, Pending
+from realis.backplane.memory import MAX_PENDING, MemoryEvents, Pending
 from realis.ports.channel import Topic
 
 
@@ -21,7 +21,7 @@ def test_too_many_become_one_for_each_topic() -> None:
     """Beyond the bound a hint without a key stands for all of its topic; no topic is lost."""
     pending = Pending()
     pending.add(Topic.WORK, "")
-    for number in range(10 * PENDING):
+    for number in range(10 * MAX_PENDING):
         pending.add(Topic.DELIVERY, str(number))
     pending.add(Topic.DESK, "x")
     assert pending.take() == ((Topic.WORK, ""), (Topic.DELIVERY, ""), (Topic.DESK, "x"))

@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from realis.backplane.redis import Bounds, RedisEvents
+from realis.backplane.redis import RedisEvents, RedisLimits
 from realis.ports.channel import Topic
 from tests.fakes.backplane import BOUND_S, QUICK, SINCE, hear, node, rest, until
 from tests.fakes.redis_server import RedisServer, redis_server
@@ -63,7 +63,7 @@ async def test_an_emptied_redis_makes_everyone_look() -> None:
 async def test_a_redis_that_stops_answering_is_given_up() -> None:
     """A server frozen in the middle (no answer, connection open) blocks no publisher and is found again."""
     with redis_server() as server:
-        bounds = Bounds(block_s=0.3, beat_s=0.1, answer_s=0.3, longest_wait_s=0.3)
+        bounds = RedisLimits(block_s=0.3, beat_s=0.1, answer_s=0.3, longest_wait_s=0.3)
         async with node(server, bounds=bounds) as here:
             server.freeze()
             await until(lambda: not here.connected)
@@ -77,7 +77,7 @@ async def test_a_redis_that_stops_answering_is_given_up() -> None:
 async def test_a_reader_too_far_behind_looks_at_the_store_instead() -> None:
     """More hints than it reads at once become one for each topic, and it carries on from the newest."""
     with redis_server() as server:
-        async with node(server, bounds=Bounds(read=5, block_s=0.5, beat_s=0.1)) as there:
+        async with node(server, bounds=RedisLimits(read=5, block_s=0.5, beat_s=0.1)) as there:
             heard = there.listen(*Topic)
             say = "for i = 1, 20 do redis.call('XADD', 'realis:hints', '*', 'topic', 'desk', 'key', i, 'node', 'x') end"
             server.command("EVAL", say, "0")
@@ -98,7 +98,7 @@ async def test_a_hint_of_a_newer_version_is_passed_over(redis: RedisServer) -> N
 
 async def test_the_stream_stays_short(redis: RedisServer) -> None:
     """However much is said, Redis keeps about as much as is set."""
-    async with node(redis, bounds=Bounds(kept=100, block_s=0.5, beat_s=0.1)) as here, node(redis) as there:
+    async with node(redis, bounds=RedisLimits(kept=100, block_s=0.5, beat_s=0.1)) as here, node(redis) as there:
         heard = there.listen(Topic.SCREENS)
         for number in range(2_000):
             await here.publish(Topic.DELIVERY, str(number))

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
-from realis.app.diagnostics import Finding, Level
+from realis.app.diagnostics import CheckResult, Grade
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock, open_database
 from realis.cli import doctor
-from realis.cli.init import Answers, write_settings
+from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from realis.keystore.keys import Keys
 from realis.policy.approval import Role
@@ -39,7 +39,7 @@ from realis.storage.targets import SqlTargets
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings as `realis init` writes them; nothing was started yet. The clock is taken to be in step."""
     file = tmp_path / "realis.toml"
-    write_settings(file, Answers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
+    write_settings(file, SetupAnswers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
     text = file.read_text().replace('"var/realis"', f'"{tmp_path / "data"}"')
     file.write_text(text.replace("port = 8080", "port = 1").replace("port = 8081", "port = 1"))
     monkeypatch.setattr(doctor, "clock_is_synchronised", lambda: True)
@@ -58,9 +58,9 @@ async def furnished(config: Path) -> Database:
     return database
 
 
-def problems(found: list[Finding]) -> list[str]:
+def problems(found: list[CheckResult]) -> list[str]:
     """What is wrong, in words."""
-    return [finding.what for finding in found if finding.level is Level.PROBLEM]
+    return [finding.what for finding in found if finding.level is Grade.PROBLEM]
 
 
 def test_no_settings_is_said_plainly(tmp_path: Path) -> None:
@@ -192,8 +192,8 @@ def certified(folder: Path, days: int) -> Iterator[tuple[ssl.SSLContext, ssl.SSL
     yield serving, ssl.create_default_context(cafile=str(file))
 
 
-@pytest.mark.parametrize(("days", "level"), [(3, Level.HINT), (90, Level.OK)])
-async def test_the_certificate_is_read_by_connecting(tmp_path: Path, days: int, level: Level) -> None:
+@pytest.mark.parametrize(("days", "level"), [(3, Grade.HINT), (90, Grade.OK)])
+async def test_the_certificate_is_read_by_connecting(tmp_path: Path, days: int, level: Grade) -> None:
     """What a browser would see counts; one that nobody trusts is a problem with its reason."""
     with certified(tmp_path, days) as (serving, trusting):
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), "localhost", 0, ssl=serving)
@@ -202,14 +202,14 @@ async def test_the_certificate_is_read_by_connecting(tmp_path: Path, days: int, 
             seen = await doctor.look_at_certificate(url, SystemClock().now(), trusting)
             strange = await doctor.look_at_certificate(url, SystemClock().now())
     assert seen.level is level
-    assert strange.level is Level.PROBLEM
+    assert strange.level is Grade.PROBLEM
     assert "self-signed" in strange.what
 
 
 async def test_a_certificate_of_nobody_is_a_problem() -> None:
     """Where nothing listens, that is said."""
     found = await doctor.look_at_certificate("https://localhost:1", SystemClock().now())
-    assert found.level is Level.PROBLEM
+    assert found.level is Grade.PROBLEM
 
 
 def test_the_kernel_is_asked_about_ntp() -> None:

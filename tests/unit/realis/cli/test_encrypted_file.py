@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realis.cli import encrypted_file
-from realis.cli.encrypted_file import CHUNK, MAGIC, SealedReader, SealedWriter
+from realis.cli.encrypted_file import CHUNK, MAGIC, EncryptedReader, EncryptedWriter
 from realis.model.errors import InvalidInput
 
 WORDS = "Zaun Mond Brot"
@@ -35,7 +35,7 @@ def three_chunks() -> bytes:
 def sealed(data: bytes, *, pieces: int = 1000) -> bytes:
     """The data sealed, written in pieces."""
     file = io.BytesIO()
-    with SealedWriter(file, WORDS) as writer:
+    with EncryptedWriter(file, WORDS) as writer:
         for start in range(0, len(data), pieces):
             writer.write(data[start : start + pieces])
     return file.getvalue()
@@ -43,7 +43,7 @@ def sealed(data: bytes, *, pieces: int = 1000) -> bytes:
 
 def opened(content: bytes, passphrase: str = WORDS) -> bytes:
     """What the file holds, read to its end."""
-    reader, found = SealedReader(io.BytesIO(content), passphrase), bytearray()
+    reader, found = EncryptedReader(io.BytesIO(content), passphrase), bytearray()
     while piece := reader.read(777):
         found += piece
     reader.finish()
@@ -107,7 +107,7 @@ def test_what_broke_off_while_writing_does_not_open() -> None:
     file = io.BytesIO()
 
     def broken() -> None:
-        with SealedWriter(file, WORDS) as writer:
+        with EncryptedWriter(file, WORDS) as writer:
             writer.write(b"x" * 2 * CHUNK)
             raise RuntimeError("disk full")
 

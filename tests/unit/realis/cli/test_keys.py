@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock, open_database
-from realis.cli.init import Answers, write_settings
+from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from realis.keystore.keys import Keys
 from realis.ports.targets import NewTarget
@@ -31,7 +31,7 @@ SILENCE, PAIR = "--yes-silence-every-phone", "--yes-pair-every-screen-again"
 def config(tmp_path: Path) -> Path:
     """An installation with keys, two phones and a screen."""
     file = tmp_path / "realis.toml"
-    write_settings(file, Answers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
+    write_settings(file, SetupAnswers("Siegen", "Stadt Siegen", 50.87, 8.02, 8.0, "admin", "http://localhost:8080"))
     file.write_text(file.read_text().replace('"var/realis"', f'"{tmp_path / "data"}"'))
     (tmp_path / "data").mkdir()
     keys = Keys.open(tmp_path / "data/keys")

@@ -10,13 +10,13 @@ import pytest
 
 from realis.console.incident_page import tally
 from realis.model.delivery import State
-from realis.ports.channel import Kind
+from realis.ports.channel import MessageKind
 from realis.ports.read_models import ChannelCount
 from tests.fakes.counts import night, telling
 from tests.support.desk import House, content
 from tests.unit.realis.console.conftest import Visitor
 
-PLAIN = ChannelCount("webpush", UUID(int=0), 1, Kind.ALERT, 0)
+PLAIN = ChannelCount("webpush", UUID(int=0), 1, MessageKind.ALERT, 0)
 
 
 async def cards(here: House, figures: tuple[ChannelCount, ...], language: str = "de") -> list[str]:

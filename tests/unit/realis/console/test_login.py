@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realis.policy.approval import Role
-from realis.web.sessions import hash_token
+from realis.web.sessions import hash_bearer_token
 from tests.support.desk import PASSWORD, House, content
 from tests.unit.realis.console.conftest import Visitor
 
@@ -17,7 +17,7 @@ async def test_the_cookie_is_strict_and_only_its_hash_is_stored(here: House, str
     for word in ("session=", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"):
         assert word in cookie
     token = cookie.split("session=")[1].split(";")[0]
-    found = await here.sessions.get(hash_token(token), here.clock.now())
+    found = await here.sessions.get(hash_bearer_token(token), here.clock.now())
     assert found is not None
     assert found.user.name == "anna"
     assert await here.sessions.get(token, here.clock.now()) is None
@@ -48,7 +48,7 @@ async def test_logging_in_again_ends_the_old_session(here: House, anna: Visitor)
     """A token seen before the login is worth nothing after it."""
     old = next(cookie.value for cookie in anna.http.cookie_jar)
     await anna.login("anna")
-    assert await here.sessions.get(hash_token(old), here.clock.now()) is None
+    assert await here.sessions.get(hash_bearer_token(old), here.clock.now()) is None
 
 
 async def test_logout_ends_it_on_the_server(here: House, anna: Visitor) -> None:
@@ -56,7 +56,7 @@ async def test_logout_ends_it_on_the_server(here: House, anna: Visitor) -> None:
     token = next(cookie.value for cookie in anna.http.cookie_jar)
     await anna.post("/console/logout")
     assert anna.location == "/console/login"
-    assert await here.sessions.get(hash_token(token), here.clock.now()) is None
+    assert await here.sessions.get(hash_bearer_token(token), here.clock.now()) is None
 
 
 @pytest.mark.parametrize("csrf", ["", "wrong", "ä"])

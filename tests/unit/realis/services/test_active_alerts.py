@@ -12,8 +12,8 @@ import pytest
 from realis.model.alert import Ending, Level, Occasion
 from realis.model.draft import DraftKind
 from realis.model.incident import Viewer
-from realis.ports.channel import Kind
-from realis.services.active_alerts import AlertSituation
+from realis.ports.channel import MessageKind
+from realis.services.active_alerts import ActiveAlertsReader
 from tests.support.core_world import Town, flood, town
 
 PUBLIC, JOINED = Viewer(), Viewer(joined=True)
@@ -64,8 +64,8 @@ async def test_an_update_replaces_and_keeps_its_history(here: Town) -> None:
     here.clock.forward(minutes=5)
     await here.follow(incident, DraftKind.UPDATE, level=Level.EXTREME)
     (view,) = (await here.situation.snapshot(PUBLIC)).in_force
-    assert (view.revision, view.kind, view.level) == (2, Kind.UPDATE, Level.EXTREME)
-    assert [(step.revision, step.kind) for step in view.history] == [(1, Kind.ALERT), (2, Kind.UPDATE)]
+    assert (view.revision, view.kind, view.level) == (2, MessageKind.UPDATE, Level.EXTREME)
+    assert [(step.revision, step.kind) for step in view.history] == [(1, MessageKind.ALERT), (2, MessageKind.UPDATE)]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_an_expired_warning_says_so_in_its_own_words(here: Town) -> None:
     assert snapshot.in_force == ()
     for view in (*snapshot.ended, await here.situation.warning(incident, PUBLIC)):
         assert view is not None
-        assert (view.ending, view.kind) == (Ending.EXPIRED, Kind.EXPIRY)
+        assert (view.ending, view.kind) == (Ending.EXPIRED, MessageKind.EXPIRY)
         assert view.texts["de"].instruction == "Die Gültigkeit ist abgelaufen. Das ist keine Entwarnung."
         assert view.ended_at == view.expires == here.clock.now()
 
@@ -120,7 +120,7 @@ async def test_the_version_grows_with_every_change_and_never_falls(here: Town) -
 
     async def look() -> None:
         # A reader that was just started must count as one that ran all the time.
-        fresh = AlertSituation(here.alerts, here.clock)
+        fresh = ActiveAlertsReader(here.alerts, here.clock)
         running, started = await here.situation.snapshot(PUBLIC), await fresh.snapshot(PUBLIC)
         assert running.version == started.version
         shape = (

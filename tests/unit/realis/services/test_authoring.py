@@ -26,8 +26,8 @@ from realis.model.errors import (
 )
 from realis.model.incident import Revision
 from realis.policy.approval import Actor, IssuePolicy, Role
-from realis.ports.desk_read_models import Stage
-from realis.ports.stores import NewWitness
+from realis.ports.desk_read_models import IncidentStage
+from realis.ports.stores import NewReceivedMessage
 from realis.services.authoring import Desk
 from realis.storage import audit
 from realis.storage.one_hop import Work
@@ -199,7 +199,7 @@ async def test_a_discarded_draft_stays_discarded(here: Town) -> None:
     ):
         with pytest.raises(WrongState):
             await step
-    assert (await here.desk.board())[0].stage is Stage.DISCARDED
+    assert (await here.desk.board())[0].stage is IncidentStage.DISCARDED
 
 
 # ---- a Fehlalarm
@@ -245,7 +245,7 @@ async def test_an_ended_warning_is_not_revived(here: Town) -> None:
 
 async def test_one_incident_is_warned_about_once(here: Town) -> None:
     """Two first warnings of one incident: the second must become an update."""
-    witness = NewWitness("Leitstelle", "kreis@example.org", "id-1", here.clock.now(), "0" * 64, b"<alert/>", ())
+    witness = NewReceivedMessage("Leitstelle", "kreis@example.org", "id-1", here.clock.now(), "0" * 64, b"<alert/>", ())
     first = await here.desk.receive(flood(here.clock.now()), witness, incident=None)
     second = await here.desk.receive(
         flood(here.clock.now()), replace(witness, identifier="id-2"), incident=first.incident
@@ -282,7 +282,7 @@ async def test_channels_only_ever_join(here: Town) -> None:
     incident = await _warned(here)
     update = await here.prepare(incident, DraftKind.UPDATE, channels=("post",))
     assert set(update.content.channels) == {"push", "post"}
-    witness = NewWitness("Leitstelle", "kreis@example.org", "id-2", here.clock.now(), "0" * 64, b"<alert/>", ())
+    witness = NewReceivedMessage("Leitstelle", "kreis@example.org", "id-2", here.clock.now(), "0" * 64, b"<alert/>", ())
     content = flood(here.clock.now(), kind=DraftKind.UPDATE, channels=("post",))
     received = await here.desk.receive(content, witness, incident=incident)
     assert set(received.content.channels) == {"push", "post"}
@@ -342,7 +342,7 @@ async def test_a_test_never_becomes_real_and_a_real_one_may_become_a_test(here: 
 async def test_an_authority_cannot_convert_an_incident(here: Town) -> None:
     """A received update with another status than what was issued cannot be submitted."""
     incident = await _warned(here, occasion=Occasion.UEBUNG)
-    witness = NewWitness("Leitstelle", "kreis@example.org", "id-2", here.clock.now(), "0" * 64, b"<alert/>", ())
+    witness = NewReceivedMessage("Leitstelle", "kreis@example.org", "id-2", here.clock.now(), "0" * 64, b"<alert/>", ())
     draft = await here.desk.receive(flood(here.clock.now(), kind=DraftKind.UPDATE), witness, incident=incident)
     with pytest.raises(InvalidInput, match="Anlass"):
         await here.desk.submit(ANNA, draft.id, version=draft.version)
@@ -468,22 +468,22 @@ async def test_a_refused_step_writes_nothing(here: Town) -> None:
 async def test_the_board_follows_the_incident(here: Town) -> None:
     """Draft, submitted, pause, in force, ended: each stage shows, with what expired told apart."""
 
-    async def stage() -> Stage:
+    async def stage() -> IncidentStage:
         return (await here.desk.board())[0].stage
 
     draft = await here.desk.create(ANNA, flood(here.clock.now()))
-    assert await stage() is Stage.DRAFT
+    assert await stage() is IncidentStage.DRAFT
     draft = await here.desk.submit(ANNA, draft.id, version=draft.version)
-    assert await stage() is Stage.SUBMITTED
+    assert await stage() is IncidentStage.SUBMITTED
     await here.desk.release(BERND, draft.id, digest=draft.digest)
-    assert await stage() is Stage.PAUSE
+    assert await stage() is IncidentStage.PAUSE
     assert (await here.desk.incident(draft.incident)).pending is not None
     here.clock.forward(seconds=10)
     await here.desk.issue_due()
-    assert await stage() is Stage.IN_FORCE
+    assert await stage() is IncidentStage.IN_FORCE
     here.clock.forward(hours=6)
     (entry,) = await here.desk.board()
-    assert (entry.stage, entry.ending) == (Stage.ENDED, "expired")
+    assert (entry.stage, entry.ending) == (IncidentStage.ENDED, "expired")
 
 
 async def test_a_long_warning_stays_on_the_board(here: Town) -> None:
@@ -491,7 +491,7 @@ async def test_a_long_warning_stays_on_the_board(here: Town) -> None:
     incident = await _warned(here, expires=here.clock.now() + timedelta(days=90))
     here.clock.forward(days=60)
     assert [entry.incident for entry in await here.desk.board()] == [incident]
-    assert (await here.desk.incident(incident)).entry.stage is Stage.IN_FORCE
+    assert (await here.desk.incident(incident)).entry.stage is IncidentStage.IN_FORCE
 
 
 async def test_identifiers_and_references_follow_the_chain(here: Town) -> None:

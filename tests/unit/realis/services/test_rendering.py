@@ -11,7 +11,7 @@ import pytest
 from content.phrases import PhraseBook
 from realis.model.alert import Level, Occasion
 from realis.model.draft import Content, DraftKind, LanguageText, Rendered, Variant
-from realis.ports.channel import LengthUnit, Limits
+from realis.ports.channel import ChannelCapabilities, LengthUnit
 from realis.ports.installation import City
 from realis.ports.read_models import PAGE
 from realis.services.rendering import Renderer, measure, shorten
@@ -24,7 +24,10 @@ CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example"
 RENDERER = Renderer(
     PhraseBook.load(),
     CITY,
-    {"push": Limits(length=1700, unit=LengthUnit.BYTES), "post": Limits(500, per_language=False)},
+    {
+        "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES),
+        "post": ChannelCapabilities(500, per_language=False),
+    },
 )
 
 

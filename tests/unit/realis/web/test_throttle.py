@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from realis.web.throttle import FORGOTTEN_AFTER, LONGEST, Throttle
+from realis.web.throttle import FORGET_AFTER_S, MAX_DELAY_S, Throttle
 from tests.support.desk import MovableClock
 
 
@@ -17,7 +17,7 @@ def test_waiting_grows_to_a_minute_and_no_further() -> None:
         throttle.failed("name:anna")
         waits.append(throttle.wait("name:anna", free=3).total_seconds())
     assert waits[:6] == [0, 0, 1, 2, 4, 8]
-    assert waits[-1] == LONGEST.total_seconds()
+    assert waits[-1] == MAX_DELAY_S.total_seconds()
     clock.forward(seconds=60)
     assert throttle.wait("name:anna", free=3) == timedelta()
 
@@ -31,7 +31,7 @@ def test_failures_are_forgotten() -> None:
         throttle.failed("b")
     throttle.succeeded("a")
     assert throttle.wait("a", free=1) == timedelta()
-    clock.forward(seconds=FORGOTTEN_AFTER.total_seconds() + 1)
+    clock.forward(seconds=FORGET_AFTER_S.total_seconds() + 1)
     throttle.failed("b")
     assert throttle.wait("b", free=2) == timedelta()
 

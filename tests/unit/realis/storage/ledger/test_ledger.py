@@ -15,7 +15,7 @@ from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.model.draft import DraftKind
 from realis.ports.channel import Message, Target
 from realis.ports.stores import AuditEntry, BatchResult, RetryGroup
-from realis.ports.targets import Report
+from realis.ports.targets import DisplayReport
 from realis.storage.ledger.dispatch_rows import add_tallies, close_open_batches
 from realis.storage.schema import addresses
 from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, Town, town, town_over
@@ -541,7 +541,7 @@ async def test_counts_name_states_failures_and_times(here: Town) -> None:
     await here.plan()
     here.clock.forward(seconds=2)
     await here.commit(await here.taken(), Accepted(), GONE)
-    shown = Report(first, incident, 1, here.clock.now())
+    shown = DisplayReport(first, incident, 1, here.clock.now())
     odd = [replace(shown, target_id=second + 1), replace(shown, revision=99), replace(shown, incident=uuid4())]
     assert await here.confirmations.confirm("push", [*odd, shown]) == {shown}
     assert await here.confirmations.confirm("push", [shown, *odd]) == {shown}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realis.model.area import OUTERMOST, RING_REACH, Area, Circle, cell_of, rings
+from realis.model.area import OUTERMOST_RING, RING_REACH, Area, Circle, cell_of, rings
 from realis.model.draft import DraftKind
 from tests.support.core_world import Town, town
 
@@ -51,7 +51,7 @@ def test_a_cell_belongs_to_the_ring_of_its_nearest_middle() -> None:
         *(0, 0, 1, 1, 2)
     ]
     assert both[cell_of(LAT + 0.3, LON)] == 0
-    assert max(both.values()) == OUTERMOST - 1
+    assert max(both.values()) == OUTERMOST_RING - 1
     assert {cell: both[cell] for cell in one}.items() >= {cell: 0 for cell in one if one[cell] == 0}.items()
 
 
