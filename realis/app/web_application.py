@@ -48,7 +48,7 @@ def application(core: Services) -> web.Application:
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     _register_health(app, core, assets=assets)
-    intake = CapIntake(core.desk)
+    intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
     realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
     realis.console.register(
         app,
@@ -56,7 +56,6 @@ def application(core: Services) -> web.Application:
         users=core.users,
         sessions=core.sessions,
         pages=pages,
-        events=core.events,
         clock=core.clock,
         https=core.settings.https,
     )

@@ -32,7 +32,7 @@ from realis.model.errors import ConfigurationError, StoreUnavailable
 from realis.policy.approval import IssuePolicy
 from realis.ports.channel import Clock, Topic
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from realis.storage import migrate
@@ -130,7 +130,7 @@ class App:
             while True:
                 wake.clear()
                 try:
-                    due = await self.core.desk.issue_due()
+                    due = await self.core.desk.issuer.issue_due()
                 except StoreUnavailable as error:
                     log.warning("releases_wait", detail=error.message)
                     due = None
@@ -283,19 +283,21 @@ async def assemble(
     )
     for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
         await targets.put(target)
-    desk = Desk(
-        store=SqlDesk(database, clock),
-        alerts=alerts,
-        ledger=batches,
-        targets=targets,
-        renderer=Renderer(PhraseBook.load(), city, ways.limits),
-        signer=keys.cap_signer(),
-        events=events,
-        clock=clock,
-        identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
-        policy=variation.policy,
-        ways_out=ways.channels,
-        pause=timedelta(seconds=settings.pause_s),
+    desk = Desk.over(
+        DeskPorts(
+            store=SqlDesk(database, clock),
+            alerts=alerts,
+            ledger=batches,
+            targets=targets,
+            renderer=Renderer(PhraseBook.load(), city, ways.limits),
+            signer=keys.cap_signer(),
+            events=events,
+            clock=clock,
+            identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+            policy=variation.policy,
+            channels=ways.channels,
+            pause=timedelta(seconds=settings.pause_s),
+        )
     )
     return Services(
         settings=settings,
