@@ -30,7 +30,7 @@ from realis.ports.read_models import ActiveAlerts, Snapshot, WarningView
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE = "application/cap+xml"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_LIMITS = ChannelCapabilities(length=20_000, per_language=False, public=True)
+_CAPABILITIES = ChannelCapabilities(length=20_000, per_language=False, public=True)
 _LEVELS = {1: "Extreme Gefahr", 2: "Gefahr", 3: "Gefahreninformation"}
 _OCCASIONS = {Occasion.ERNSTFALL: "Ernstfall", Occasion.PROBEWARNUNG: "Probewarnung", Occasion.UEBUNG: "Übung"}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -59,8 +59,8 @@ class Feeds:
 
     name = "feeds"
     label = "CAP-Feed"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     def __init__(self, situation: ActiveAlerts, city: City) -> None:
         self._situation = situation

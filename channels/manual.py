@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
+_CAPABILITIES = ChannelCapabilities(length=20_000, per_language=False)
 
 
 class ByHand:
@@ -20,8 +20,8 @@ class ByHand:
 
     name = "by_hand"
     label = "Von Hand"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Accept every target; the desk shows the stored text."""

@@ -28,16 +28,16 @@ from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Targe
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: a status with its HTML and its account."""
 
-_LIMITS = ChannelCapabilities(
+_CAPABILITIES = ChannelCapabilities(
     length=500,
     unit=LengthUnit.GRAPHEMES,
     url_length=23,
     edits=True,
     per_language=False,
-    lanes=1,
+    concurrency=1,
     batch=1,
     public=True,
-    pace_s=1.0,
+    min_interval_s=1.0,
 )
 _STATUS_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([^"\\]{1,64})"')
 
@@ -47,17 +47,17 @@ class Mastodon:
 
     name = "mastodon"
     label = "Mastodon"
-    limits = _LIMITS
+    capabilities = _CAPABILITIES
 
     def __init__(self, egress: Egress, base_url: str, access_token: str) -> None:
         self._egress = egress
         self._statuses = f"{base_url.strip().rstrip('/')}/api/v1/statuses"
         self._token = access_token.strip()
-        self.problem = "" if base_url.strip() and self._token else "nicht eingerichtet"
+        self.unavailable_reason = "" if base_url.strip() and self._token else "nicht eingerichtet"
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Post or edit for each target; an account has one."""
-        if self.problem:
+        if self.unavailable_reason:
             return [Failed(FailureKind.AUTH, "Mastodon ist nicht eingerichtet.") for _ in targets]
         return [await self._deliver(message, target) for target in targets]
 
@@ -127,7 +127,7 @@ def format_post(text: Rendered) -> str:
     roomy = "\n\n".join(text.paragraphs)
     # Counted in code points, never fewer than graphemes; a link counts 23 even where it is shorter.
     worst = len(roomy) + 23 * roomy.count("://")
-    return roomy if worst <= _LIMITS.length else text.text
+    return roomy if worst <= _CAPABILITIES.length else text.text
 
 
 def _call(text: Rendered) -> Rendered:

@@ -14,7 +14,7 @@ from typing import TextIO
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
+_CAPABILITIES = ChannelCapabilities(length=20_000, per_language=False)
 _RULE = "─" * 60
 
 
@@ -34,8 +34,8 @@ class Terminal:
 
     name = "terminal"
     label = "Terminal"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -15,14 +15,14 @@ from realis.ports.channel import ChannelCapabilities, Events, LengthUnit, Messag
 NAME = "display"
 """The channel's name; screens are its targets."""
 
-LIMITS = ChannelCapabilities(
+CAPABILITIES = ChannelCapabilities(
     length=700,
     unit=LengthUnit.GRAPHEMES,
     per_language=True,
-    lanes=1,
+    concurrency=1,
     batch=500,
     public=False,
-    by_place=True,
+    geo_targeted=True,
 )
 
 
@@ -33,8 +33,8 @@ class Screens:
     events: Events
     name: str = NAME
     label: str = "Bildschirme"
-    limits: ChannelCapabilities = LIMITS
-    problem: str = ""
+    capabilities: ChannelCapabilities = CAPABILITIES
+    unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Tell the gateways to read the situation anew. Accepted means published, also for a dark screen."""

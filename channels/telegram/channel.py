@@ -27,7 +27,9 @@ from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Targ
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: it repeats the post with its escapes."""
 
-_LIMITS = ChannelCapabilities(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True, pace_s=1.0)
+_CAPABILITIES = ChannelCapabilities(
+    length=4096, edits=True, per_language=False, concurrency=1, batch=1, public=True, min_interval_s=1.0
+)
 _PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _HARMLESS = {FailureKind.UNKNOWN: FailureKind.UNAVAILABLE}
@@ -38,14 +40,14 @@ class Telegram:
 
     name = "telegram"
     label = "Telegram"
-    limits = _LIMITS
+    capabilities = _CAPABILITIES
 
     def __init__(self, egress: Egress, token: str, chat_id: str, base_url: str = "https://api.telegram.org") -> None:
         token, chat_id = token.strip(), chat_id.strip()
         self._chat: str | int = chat_id
-        self.problem = "" if token and chat_id else "nicht eingerichtet"
+        self.unavailable_reason = "" if token and chat_id else "nicht eingerichtet"
         self._bot: Bot | None = None
-        if not self.problem:
+        if not self.unavailable_reason:
             request = EgressRequest(egress)
             api = f"{base_url.rstrip('/')}/bot"
             self._bot = Bot(token, base_url=api, request=request, get_updates_request=request)
@@ -147,7 +149,7 @@ def format_post(text: Rendered) -> Words:
     marked = [f"<b>{escape(part)}</b>" if at == headline else escape(part) for at, part in enumerate(paragraphs)]
     # Air between the paragraphs where the limit leaves room; Telegram counts UTF-16 units, without the marks.
     roomy = "\n\n".join(paragraphs)
-    gap = "\n\n" if len(roomy.encode("utf-16-le", "surrogatepass")) // 2 <= _LIMITS.length else "\n"
+    gap = "\n\n" if len(roomy.encode("utf-16-le", "surrogatepass")) // 2 <= _CAPABILITIES.length else "\n"
     return Words(gap.join(marked), gap.join(paragraphs))
 
 

@@ -38,7 +38,7 @@ __all__ = ["PushSender", "WebPush", "is_known_service", "parse_subscription", "p
 
 log = structlog.get_logger(__name__)
 
-_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
+_CAPABILITIES = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=4, batch=500, geo_targeted=True)
 UNLISTED = "strangers"
 """The origin all hosts share that are no known push service."""
 
@@ -102,8 +102,8 @@ class WebPush:
 
     name = "webpush"
     label = "Push aufs Handy"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     def subscription(self, data: object) -> tuple[str, str]:
         """``parse_subscription`` under this channel's own policy: address to store, and origin.

@@ -81,9 +81,9 @@ class ChannelRegistry:
     egresses: tuple[Egress, ...]
 
     @property
-    def limits(self) -> Mapping[str, ChannelCapabilities]:
+    def capabilities(self) -> Mapping[str, ChannelCapabilities]:
         """What each channel can carry, by name."""
-        return {name: channel.limits for name, channel in self.channels.items()}
+        return {name: channel.capabilities for name, channel in self.channels.items()}
 
     async def start(self) -> None:
         """Make ready what takes a while, so that the first warning does not wait for it."""
@@ -160,5 +160,5 @@ def account_targets(settings: Settings, ways: ChannelRegistry, *, demo: bool) ->
             label=channel.label,
         )
         for channel in ways.channels.values()
-        if not channel.limits.by_place
+        if not channel.capabilities.geo_targeted
     ]

@@ -266,7 +266,7 @@ async def assemble(
             alerts=alerts,
             ledger=batches,
             targets=targets,
-            renderer=Renderer(PhraseBook.load(), city, ways.limits),
+            renderer=Renderer(PhraseBook.load(), city, ways.capabilities),
             signer=keys.cap_signer(),
             events=events,
             clock=clock,
@@ -296,7 +296,7 @@ async def assemble(
 
 
 def _dispatcher(core: Services) -> Dispatcher:
-    planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
+    planner = Planner(core.batches, core.events, core.clock, core.ways.capabilities)
     shared = not core.settings.alone
     return Dispatcher(
         core.batches,

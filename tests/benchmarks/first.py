@@ -79,7 +79,7 @@ class _Stage:
         seen = await self.outside.see(ready, due)
         await self._finished(ready, expected)
         push, post = await _first_after(self.server.arrivals, pushes), await _first_after(self.server.bots, bots)
-        self.granted = post + self.app.core.ways.limits["telegram"].pace_s
+        self.granted = post + self.app.core.ways.capabilities["telegram"].min_interval_s
         into.add(due, webpush=push, display=seen.first_screen, feeds=seen.feed, telegram=post)
 
     async def _finished(self, ready: Ready, expected: int) -> None:

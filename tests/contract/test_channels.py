@@ -64,11 +64,11 @@ async def test_introduces_itself(name: str) -> None:
     """A channel has the name the table knows, a label, workable limits, and no problem when set up."""
     async with BENCHES[name]() as bench:
         channel = bench.channel
-        assert (channel.name, channel.problem) == (name, "")
+        assert (channel.name, channel.unavailable_reason) == (name, "")
         assert channel.label
-        assert channel.limits.length > 0
-        assert channel.limits.lanes > 0
-        assert channel.limits.batch > 0
+        assert channel.capabilities.length > 0
+        assert channel.capabilities.concurrency > 0
+        assert channel.capabilities.batch > 0
 
 
 @every
@@ -121,7 +121,7 @@ async def test_endings_keep_their_own_words(name: str, ending: MessageKind) -> N
 async def test_update_changes_what_is_shown(name: str) -> None:
     """A quiet update changes the one thing shown instead of adding another, and keeps its ref."""
     async with BENCHES[name]() as bench:
-        assert bench.channel.limits.edits
+        assert bench.channel.capabilities.edits
         ref = await bench.show(message())
         assert await bench.show(saying("Ganz neu"), ref) == ref
         assert bench.shown
@@ -190,7 +190,7 @@ async def test_nothing_secret_is_told(name: str, status: int, caplog: pytest.Log
             async with BENCHES[name](server.base_url) as bench:
                 (outcome,) = await bench.send(message(), None)
     assert isinstance(outcome, Failed) or (name, status) == ("webpush", 200)
-    told = f"{outcome} {logged} {bench.channel.problem}" + "".join(
+    told = f"{outcome} {logged} {bench.channel.unavailable_reason}" + "".join(
         record.getMessage() for record in caplog.records if record.name != "aiohttp.access"
     )
     for secret in (SECRET, ADDRESS, "Weidenau"):
@@ -210,7 +210,7 @@ async def test_channels_without_credentials_say_so() -> None:
     """A channel that is not set up shows it, and answers auth instead of failing a release."""
     egress = Egress(LoopbackOnly())
     for channel in (Telegram(egress, "", "@x"), Telegram(egress, SECRET, " "), Mastodon(egress, "", SECRET)):
-        assert channel.problem == "nicht eingerichtet"
+        assert channel.unavailable_reason == "nicht eingerichtet"
         (outcome,) = await channel.send(message(), [account(1, None)])
         assert isinstance(outcome, Failed)
         assert outcome.kind is FailureKind.AUTH
