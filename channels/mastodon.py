@@ -17,10 +17,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from realis.egress.client import Answer, Blocked, Egress, MaybeSent, Method, NotSent
+from realis.egress.client import Answer, Egress, Method
+from realis.egress.failures import EgressError, failed, http_date, retry_after_s
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
 from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
@@ -105,13 +105,9 @@ class Mastodon:
             headers["Idempotency-Key"] = key
         try:
             return await self._egress.request(method, url, headers=headers, data=json.dumps(body).encode())
-        except Blocked as refused:
-            raise _RefusedError(Failed(FailureKind.AUTH, f"Mastodon ist gesperrt: {refused}")) from None
-        except NotSent as unsent:
-            kind = FailureKind.TIMEOUT if unsent.timed_out else FailureKind.UNAVAILABLE
-            raise _RefusedError(Failed(kind, f"Mastodon nicht erreicht: {unsent}")) from None
-        except MaybeSent as lost:
-            raise _RefusedError(Failed(FailureKind.UNAVAILABLE, f"Ohne Antwort von Mastodon: {lost}")) from None
+        except EgressError as error:
+            # A lost answer is no reason for "unknown": the same key is posted once only.
+            raise _RefusedError(failed(error, self.label, lost=FailureKind.UNAVAILABLE)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +184,11 @@ def _wait_s(headers: Mapping[str, str]) -> float | None:
 
     An instant is measured against the answer's own ``Date``: the server's clock, not ours, has set it.
     """
-    after, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
-    if after.isdecimal():
-        return float(after)
-    now, until = _http_date(headers.get("Date", "")), _http_date(after) or _instant(reset)
-    if now is None or until is None:
-        return None
+    now = http_date(headers.get("Date", ""))
+    wait_s, until = retry_after_s(headers.get("Retry-After", ""), now), _instant(headers.get("X-RateLimit-Reset", ""))
+    if wait_s is not None or now is None or until is None:
+        return wait_s
     return max(0.0, (until - now).total_seconds())
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value)
-    except (OverflowError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _instant(value: str) -> datetime | None:

@@ -28,7 +28,8 @@ from channels.webpush.subscription import (
     origin_of,
     parse_subscription,
 )
-from realis.egress.client import Blocked, Egress, EgressError, NotSent
+from realis.egress.client import Egress
+from realis.egress.failures import EgressError, failed
 from realis.egress.policy import check_url
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput, SigningFailed
@@ -243,14 +244,5 @@ class WebPush:
         try:
             answer = await self._egress.post(endpoint, headers=route.headers, data=body, timeout_s=self._timeout_s)
         except EgressError as error:
-            return _outcome_of_error(error)
+            return failed(error, "Push-Dienst", blocked=FailureKind.REJECTED)
         return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
-
-
-def _outcome_of_error(error: EgressError) -> Failed:
-    """The outcome of a request without an answer."""
-    if isinstance(error, Blocked):
-        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {error}")
-    if isinstance(error, NotSent):
-        return Failed(FailureKind.TIMEOUT if error.timed_out else FailureKind.UNAVAILABLE, str(error))
-    return Failed(FailureKind.UNKNOWN, str(error))
