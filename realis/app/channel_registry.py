@@ -77,7 +77,6 @@ class ChannelRegistry:
 
     channels: Mapping[str, Channel]
     webpush: WebPush
-    feeds: Feeds
     egresses: tuple[Egress, ...]
 
     @property
@@ -111,7 +110,6 @@ def build(
     strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
     pusher = WorkerPool(WorkerConfiguration(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
     webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push, timeout_s=doors.push_timeout_s)
-    feeds = Feeds(situation, city)
     telegram_channel = Telegram(
         to_telegram,
         settings.telegram.token.get_secret_value(),
@@ -124,13 +122,11 @@ def build(
         webpush,
         telegram_channel,
         mastodon_account,
-        feeds,
+        Feeds(),
         Terminal(sys.stdout),
         ByHand(),
     )
-    return ChannelRegistry(
-        {channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon)
-    )
+    return ChannelRegistry({channel.name: channel for channel in table}, webpush, (strangers, to_telegram, to_mastodon))
 
 
 def _push_lock(settings: Settings) -> Path:

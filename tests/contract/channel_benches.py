@@ -25,7 +25,6 @@ from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Outcome
 from realis.model.incident import Viewer
 from realis.ports.channel import Channel, Message, Target
-from realis.ports.installation import City
 from realis.ports.read_models import PAGE, Snapshot, WarningView
 from tests.fakes.channel_messages import SENT
 from tests.fakes.clock import SettableClock
@@ -140,8 +139,7 @@ class NothingHappens:
 
 @asynccontextmanager
 async def feeds(base_url: str = "") -> AsyncIterator[Bench]:
-    city = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
-    yield Bench(Feeds(NothingHappens(), city), None, account)
+    yield Bench(Feeds(), None, account)
 
 
 @asynccontextmanager
