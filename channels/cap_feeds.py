@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
@@ -25,3 +26,13 @@ class Feeds:
 
     async def close(self) -> None:
         """Nothing to give back."""
+
+
+SPEC = ChannelSpec(
+    name=Feeds.name,
+    label=Feeds.label,
+    capabilities=Feeds.capabilities,
+    config=ChannelConfig,
+    make=lambda _config, _context: Feeds(),
+    account=True,
+)

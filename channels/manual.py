@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
@@ -29,3 +30,13 @@ class ByHand:
 
     async def close(self) -> None:
         """Nothing to give back."""
+
+
+SPEC = ChannelSpec(
+    name=ByHand.name,
+    label=ByHand.label,
+    capabilities=ByHand.capabilities,
+    config=ChannelConfig,
+    make=lambda _config, _context: ByHand(),
+    account=True,
+)

@@ -19,8 +19,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from pydantic import Field, SecretStr
+
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.egress.client import Answer, Egress, Method
 from realis.egress.failures import EgressError, failed, http_date, retry_after_s
+from realis.egress.policy import host_of
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
 from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
@@ -42,6 +46,19 @@ _CAPABILITIES = ChannelCapabilities(
 _STATUS_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([^"\\]{1,64})"')
 
 
+class Config(ChannelConfig):
+    """A Mastodon account."""
+
+    base_url: str = Field("", description="Adresse der Instanz, beginnend mit https://.")
+    token: SecretStr = Field(SecretStr(""), description="Zugriffstoken des Kontos mit dem Recht write:statuses.")
+    exercises: bool = Field(False, description="Auch Übungen veröffentlichen: nur für ein Konto zum Ausprobieren.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether instance and token are entered."""
+        return bool(self.base_url.strip() and self.token.get_secret_value().strip())
+
+
 class Mastodon:
     """Posts from one account and keeps its statuses true. Needs an egress with ``ANSWER_BYTES``."""
 
@@ -49,11 +66,11 @@ class Mastodon:
     label = "Mastodon"
     capabilities = _CAPABILITIES
 
-    def __init__(self, egress: Egress, base_url: str, access_token: str) -> None:
+    def __init__(self, egress: Egress, config: Config) -> None:
         self._egress = egress
-        self._statuses = f"{base_url.strip().rstrip('/')}/api/v1/statuses"
-        self._token = access_token.strip()
-        self.unavailable_reason = "" if base_url.strip() and self._token else "nicht eingerichtet"
+        self._statuses = f"{config.base_url.strip().rstrip('/')}/api/v1/statuses"
+        self._token = config.token.get_secret_value().strip()
+        self.unavailable_reason = "" if config.complete else "nicht eingerichtet"
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Post or edit for each target; an account has one."""
@@ -198,3 +215,18 @@ def _instant(value: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+SPEC = ChannelSpec(
+    name=Mastodon.name,
+    label=Mastodon.label,
+    capabilities=Mastodon.capabilities,
+    config=Config,
+    make=lambda config, context: Mastodon(context.egress, config),
+    about="Mastodon-Konto.",
+    hosts=lambda config: host_of(config.base_url),
+    answer_bytes=ANSWER_BYTES,
+    account=True,
+    idempotent=True,
+    joins_exercises=lambda config: config.exercises,
+)

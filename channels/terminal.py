@@ -7,10 +7,12 @@ not move its cursor. Meant for watching; it reaches no citizen.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
@@ -54,3 +56,13 @@ class Terminal:
 
     async def close(self) -> None:
         """The stream belongs to whoever made it; it stays open."""
+
+
+SPEC = ChannelSpec(
+    name=Terminal.name,
+    label=Terminal.label,
+    capabilities=Terminal.capabilities,
+    config=ChannelConfig,
+    make=lambda _config, _context: Terminal(sys.stdout),
+    account=True,
+)

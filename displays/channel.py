@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Events, LengthUnit, Message, Target, Topic
 
 NAME = "display"
 """The channel's name; screens are its targets."""
+
+LABEL = "Bildschirme"
 
 CAPABILITIES = ChannelCapabilities(
     length=700,
@@ -32,7 +35,7 @@ class Screens:
 
     events: Events
     name: str = NAME
-    label: str = "Bildschirme"
+    label: str = LABEL
     capabilities: ChannelCapabilities = CAPABILITIES
     unavailable_reason: str = ""
 
@@ -44,3 +47,12 @@ class Screens:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+SPEC = ChannelSpec(
+    name=NAME,
+    label=LABEL,
+    capabilities=CAPABILITIES,
+    config=ChannelConfig,
+    make=lambda _config, context: Screens(context.events),
+)

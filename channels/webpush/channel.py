@@ -16,7 +16,7 @@ import structlog
 from channels.webpush.batch import Batch, records, resolved
 from channels.webpush.batch_breaker import BatchBreaker
 from channels.webpush.encryption import MAX_PLAINTEXT
-from channels.webpush.ipc import Job, Route
+from channels.webpush.ipc import Job, Route, WorkerConfiguration
 from channels.webpush.job_runner import InProcessSender
 from channels.webpush.payload import headers, payload
 from channels.webpush.request_encryption import seal
@@ -28,6 +28,9 @@ from channels.webpush.subscription import (
     origin_of,
     parse_subscription,
 )
+from channels.webpush.worker_pool import WorkerPool
+from channels.webpush.worker_process import policy_name
+from realis.egress.channel_spec import ChannelConfig, ChannelContext, ChannelSpec
 from realis.egress.client import Egress
 from realis.egress.failures import EgressError, failed
 from realis.egress.policy import check_url
@@ -246,3 +249,20 @@ class WebPush:
         except EgressError as error:
             return failed(error, "Push-Dienst", blocked=FailureKind.REJECTED)
         return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
+
+
+def _make(_config: ChannelConfig, context: ChannelContext) -> WebPush:
+    """With worker processes for known services; they get the same policy as the egress."""
+    push = context.push
+    pool = WorkerPool(WorkerConfiguration(policy_name(context.egress.policy), push.trust), lock=push.lock)
+    return WebPush(context.egress, push.vapid, context.clock, pusher=pool, known=push.known, timeout_s=push.timeout_s)
+
+
+SPEC = ChannelSpec(
+    name=WebPush.name,
+    label=WebPush.label,
+    capabilities=WebPush.capabilities,
+    config=ChannelConfig,
+    make=_make,
+    any_public_host=True,
+)

@@ -258,7 +258,7 @@ async def assemble(
         vapid=keys.vapid(settings.push_contact),
         clock=clock,
     )
-    for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
+    for target in channel_registry.account_targets(settings, demo=variation.demo):
         await targets.put(target)
     desk = Desk.over(
         DeskPorts(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.telegram import channel as telegram
 from realis.app.settings import Settings
 from realis.model.errors import ConfigurationError
 
@@ -102,4 +103,4 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
     """Printing or dumping settings shows no token."""
     settings = _load(tmp_path, GOOD + '\n[telegram]\ntoken = "123456:very-secret-token"\n')
     assert "very-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
-    assert settings.telegram.token.get_secret_value().endswith("token")
+    assert settings.channel(telegram.SPEC).token.get_secret_value().endswith("token")
