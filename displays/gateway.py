@@ -7,7 +7,6 @@ warnings and never logs a token or an address.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Coroutine
@@ -36,7 +35,7 @@ from realis.ports.installation import City
 from realis.ports.metrics import NoMetrics, ScreenMetrics, ScreenRefusal
 from realis.ports.read_models import ActiveAlerts, Snapshot
 from realis.ports.targets import Confirmations, TargetRecord, Targets
-from realis.web import metrics_page
+from realis.ports.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -168,10 +167,7 @@ class Gateway:
 
     async def _poll(self) -> None:
         while True:
-            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._bounds.poll_s):
-                    await self._changed.wait()
+            await wait_for_event(self._changed, self._bounds.poll_s)
             self._changed.clear()
             await self._attempt(self._refresh, "display_read_failed")
 

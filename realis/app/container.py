@@ -15,7 +15,7 @@ from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk
 from realis.storage.database import Database
 from realis.storage.ledger.batches import SqlBatches
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers

@@ -48,17 +48,14 @@ def application(core: Services) -> web.Application:
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     _register_health(app, core, assets=assets)
-    intake = CapIntake(core.desk)
-    realis.intake.cap_http.register(
-        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, metrics=core.metrics
-    )
+    intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
+    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
     realis.console.register(
         app,
         desk=core.desk,
         users=core.users,
         sessions=core.sessions,
         pages=pages,
-        events=core.events,
         clock=core.clock,
         https=core.settings.https,
     )

@@ -28,12 +28,13 @@ from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
 from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
+from realis.dispatch.release_timer import ReleaseTimer
 from realis.keystore.keys import Keys
-from realis.model.errors import ConfigurationError, StoreUnavailable
+from realis.model.errors import ConfigurationError
 from realis.policy.approval import IssuePolicy
-from realis.ports.channel import Clock, Topic
+from realis.ports.channel import Clock
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from realis.storage import migrate
@@ -53,8 +54,6 @@ log = structlog.get_logger(__name__)
 
 SHUTDOWN_S = 20.0
 """How long what is in flight may take to finish at the end."""
-
-RELEASE_CHECK_S = 1.0
 
 
 class SystemClock:
@@ -108,7 +107,7 @@ class App:
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as group:
-            issuing = group.create_task(self._issue_releases(), name="releases") if self.part.issues else None
+            issuing = group.create_task(self._releases().run(), name="releases") if self.part.issues else None
             dispatching = group.create_task(self.dispatcher.run(), name="dispatcher") if self.dispatcher else None
             await stop.wait()
             if issuing:
@@ -119,30 +118,8 @@ class App:
                 # What is cut off here stays claimed on disk; the next start, or another worker, finishes it.
                 dispatching.cancel()
 
-    async def _issue_releases(self) -> None:
-        """Issue what is due; wake at the next due time, at any desk event, and once a second."""
-        wake = asyncio.Event()
-
-        async def listen() -> None:
-            async for _ in self.core.events.listen(Topic.DESK):
-                wake.set()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(listen(), name="releases.listen")
-            while True:
-                wake.clear()
-                try:
-                    due = await self.core.desk.issue_due()
-                except StoreUnavailable as error:
-                    log.warning("releases_wait", detail=error.message)
-                    due = None
-                wait_s = RELEASE_CHECK_S
-                if due is not None:
-                    wait_s = max(0.0, min(wait_s, (due - self.core.clock.now()).total_seconds()))
-                # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await wake.wait()
+    def _releases(self) -> ReleaseTimer:
+        return ReleaseTimer(self.core.desk.issuer.issue_due, self.core.events, self.core.clock)
 
 
 @asynccontextmanager
@@ -290,19 +267,21 @@ async def assemble(
     metrics.watch(channels=ways.channels, redis_connected=connected)
     for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
         await targets.put(target)
-    desk = Desk(
-        store=SqlDesk(database, clock),
-        alerts=alerts,
-        ledger=batches,
-        targets=targets,
-        renderer=Renderer(PhraseBook.load(), city, ways.limits),
-        signer=keys.cap_signer(),
-        events=events,
-        clock=clock,
-        identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
-        policy=variation.policy,
-        ways_out=ways.channels,
-        pause=timedelta(seconds=settings.pause_s),
+    desk = Desk.over(
+        DeskPorts(
+            store=SqlDesk(database, clock),
+            alerts=alerts,
+            ledger=batches,
+            targets=targets,
+            renderer=Renderer(PhraseBook.load(), city, ways.limits),
+            signer=keys.cap_signer(),
+            events=events,
+            clock=clock,
+            identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+            policy=variation.policy,
+            channels=ways.channels,
+            pause=timedelta(seconds=settings.pause_s),
+        )
     )
     return Services(
         settings=settings,

@@ -72,7 +72,7 @@ async def deactivate(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 async def trail(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The newest lines of the audit chain."""
-    return face.page(visit, "trail.html", lines=await face.desk.trail())
+    return face.page(visit, "trail.html", lines=await face.desk.overview.trail())
 
 
 async def _list(
@@ -98,7 +98,7 @@ async def _list(
 async def _note(face: ConsoleContext, visit: Visit, action: str, user: User, roles: Sequence[Role] = ()) -> None:
     """Into the log and the audit chain, by pseudonym."""
     log.info("administration", action=action, who=user.pseudonym, by=visit.actor.pseudonym)
-    await face.desk.note(visit.actor, action, user.pseudonym, ", ".join(role.value for role in roles))
+    await face.desk.operations.note(visit.actor, action, user.pseudonym, ", ".join(role.value for role in roles))
 
 
 async def _user(face: ConsoleContext, visit: Visit) -> User:

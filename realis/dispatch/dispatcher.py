@@ -26,6 +26,7 @@ from realis.policy.circuit_breaker import CircuitBreaker
 from realis.policy.retry import Again, Attempt, Final, decide
 from realis.ports.channel import Channel, Clock, Events, Message, Target, Topic
 from realis.ports.stores import BatchResult, BatchStore, Claim, Failure, Leases, RetryGroup
+from realis.ports.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -232,10 +233,7 @@ class Dispatcher:
                 await asyncio.sleep(STORE_RETRY_S)
                 continue
             self._back()
-            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await wait_for_event(self._wake, wait_s)
 
     async def _round(self) -> float:
         """Plan and wake once; how long nothing is due."""

@@ -52,7 +52,7 @@ class Issuer:
     clock: Clock
     identity: Identity
     policy: IssuePolicy
-    ways_out: Mapping[str, Channel]
+    channels: Mapping[str, Channel]
     link: Callable[[UUID | None], str]
 
     async def issue_due(self) -> datetime | None:
@@ -143,8 +143,8 @@ class Issuer:
         usable = [
             name
             for name in dict.fromkeys(content.channels)
-            if name in self.ways_out
-            and not self.ways_out[name].problem
+            if name in self.channels
+            and not self.channels[name].problem
             and package.find(name, SOURCE_LANGUAGE) is not None
         ]
         message = [

@@ -126,7 +126,7 @@ async def display(base_url: str = "") -> AsyncIterator[Bench]:
 
 
 class NothingHappens:
-    """A ``ActiveAlerts`` of a quiet city."""
+    """``ActiveAlerts`` of a quiet city."""
 
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
         return Snapshot(1, SENT)

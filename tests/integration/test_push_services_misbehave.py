@@ -200,7 +200,7 @@ class Stage:
 
     async def count(self, incident: UUID) -> ChannelCount:
         """What the operators see of push; its sums always equal the plan."""
-        (count,) = await self.here.core.desk.counts(incident)
+        (count,) = await self.here.core.desk.overview.counts(incident)
         assert sum(count.states.values()) == count.planned
         return count
 
@@ -342,7 +342,7 @@ async def test_a_known_service_that_refuses_our_key_holds_the_channel(tmp_path: 
             await check_forgotten(here.here, post)
         assert set(denying.service.heard.values()) == {1}
         denying.service.manner = well
-        await here.here.core.desk.lift_hold(here.here.people[CARLA].actor, "webpush")
+        await here.here.core.desk.operations.lift_hold(here.here.people[CARLA].actor, "webpush")
         await here.until_states(incident, {State.ACCEPTED: 2 * PHONES})
         assert set(denying.service.heard.values()) == {2}
         assert set(healthy.service.heard.values()) == {1}

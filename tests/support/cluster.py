@@ -204,7 +204,7 @@ async def _release(here: Installation, words: list[str]) -> dict[str, object]:
 async def _note(here: Installation, words: list[str]) -> dict[str, object]:
     """Append to the audit chain so many times, as fast as it goes."""
     for number in range(int(words[0])):
-        await here.core.desk.store.note(AuditEntry("P-test", "test.noted", f"{os.getpid()}.{number}"))
+        await here.core.desk.operations.store.note(AuditEntry("P-test", "test.noted", f"{os.getpid()}.{number}"))
     return {"noted": words[0]}
 
 
