@@ -36,6 +36,7 @@ from realis.ports.metrics import NoMetrics, ScreenMetrics, ScreenRefusal
 from realis.ports.read_models import ActiveAlerts, Snapshot
 from realis.ports.targets import Confirmations, TargetRecord, Targets
 from realis.ports.waiting import wait_for_event
+from realis.web import metrics_page
 
 log = structlog.get_logger(__name__)
 

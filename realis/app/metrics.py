@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, ProcessCollector, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from realis.model.delivery import FailureKind
+from realis.model.delivery import TERMINAL_STATES, FailureKind
 from realis.model.errors import StoreUnavailable
 from realis.ports.channel import Clock
 from realis.ports.metrics import IntakeResult, QueueFigures, RecordFigures, ScreenRefusal
@@ -133,6 +133,8 @@ class Metrics(Collector):
         )
         self._intake = self._counter("realis_intake_messages", "Requests of authorities.", "authority", "result")
         self._refused_screens = self._counter("realis_screens_refused", "Refused connections of screens.", "reason")
+        for reason in ScreenRefusal:
+            self._refused_screens.labels(reason.value)
         self._first = LatencyHistogram(
             "realis_first_acceptance_seconds", "From issue to the first accepted target of a dispatch."
         )
@@ -152,10 +154,24 @@ class Metrics(Collector):
         redis_connected: Callable[[], bool] | None = None,
     ) -> None:
         """Ask these parts at every scrape from now on; what this process does not play is left out."""
-        self._channels = channels or self._channels
+        if channels is not None:
+            self._begin_at_zero(channels)
         self._sending = sending or self._sending
         self._screens = screens or self._screens
         self._redis_connected = redis_connected or self._redis_connected
+
+    def _begin_at_zero(self, channels: Collection[str]) -> None:
+        """Give every counter of these channels a value before its first event.
+
+        Prometheus sees no increase in a series that begins with it, so the first of all failures would go unnoticed.
+        """
+        self._channels = channels
+        for channel in channels:
+            self._refused_commits.labels(channel)
+            for latency in (self._first, self._accepted):
+                latency.observe(channel, 0.0, 0)
+            for kind in ("accepted", *FailureKind):
+                self._outcomes.labels(channel, str(kind))
 
     # ------------------------------------------------------------ what is reported
 
@@ -247,14 +263,16 @@ class Metrics(Collector):
             "realis_targets_ended", "Final outcomes, of all processes.", labels=["channel", "state"]
         )
         if record is not None:
-            for channel in sorted({*self._channels, *record.queues, *record.on_hold}):
+            for channel in sorted(
+                {*self._channels, *record.queues, *record.on_hold, *(name for name, _ in record.ended)}
+            ):
                 queue = record.queues.get(channel, QueueFigures())
-                for state, number in (("open", queue.open), ("held", queue.held), ("claimed", queue.claimed)):
-                    depth.add_metric([channel, state], number)
+                for stage, number in (("open", queue.open), ("held", queue.held), ("claimed", queue.claimed)):
+                    depth.add_metric([channel, stage], number)
                 age.add_metric([channel], self._age_s(queue.oldest_due))
                 on_hold.add_metric([channel], float(channel in record.on_hold))
-            for (channel, ending), number in sorted(record.ended.items()):
-                ended.add_metric([channel, ending.value], number)
+                for state in sorted(TERMINAL_STATES):
+                    ended.add_metric([channel, state.value], record.ended.get((channel, state), 0))
         yield from (depth, age, on_hold, ended)
 
     def _of_releases(self, record: RecordFigures | None) -> Iterator[Metric]:

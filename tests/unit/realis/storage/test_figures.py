@@ -57,14 +57,14 @@ async def test_decisions_and_leases_are_counted(here: Town) -> None:
     """A decision until it is issued; a lease while it runs."""
     now = here.clock.now()
     draft = await here.submit(flood(now, channels=("push",)))
-    patient = replace(here.desk, pause=timedelta(seconds=10))
+    patient = replace(here.desk.approval, pause=timedelta(seconds=10))
     await patient.release(BERND, draft.id, digest=draft.digest)
     await SqlLeases(here.database).take("channel:post", "worker", now=now, lease_s=30)
     figures = await read_figures(here.database, now)
     assert (figures.pending_releases, figures.leases) == (1, 1)
     assert figures.oldest_release_due is not None
     here.clock.forward(seconds=31)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     figures = await read_figures(here.database, here.clock.now())
     assert (figures.pending_releases, figures.oldest_release_due, figures.leases) == (0, None, 0)
 
