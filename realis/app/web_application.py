@@ -49,7 +49,9 @@ def application(core: Services) -> web.Application:
     assets.register(app)
     _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
-    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
+    realis.intake.cap_http.register(
+        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, metrics=core.metrics
+    )
     realis.console.register(
         app,
         desk=core.desk,
