@@ -50,7 +50,8 @@ def exposed() -> set[str]:
     return {name for name in names if name.startswith("realis_")}
 
 
-def _rules() -> list[dict[str, Any]]:
+def rules() -> list[dict[str, Any]]:
+    """The alert rules, in the order of the file."""
     read = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))
     return [rule for group in read["groups"] for rule in group["rules"]]
 
@@ -62,7 +63,7 @@ def _first_cells(heading: str) -> list[str]:
     return [row.split("|")[1].strip().strip("`") for row in rows]
 
 
-def _metrics_in(expression: str) -> set[str]:
+def metrics_in(expression: str) -> set[str]:
     """The metrics an expression reads, without the suffixes of a histogram's series."""
     named = set(re.findall(r"\b(?:realis_\w+|up)\b", expression))
     return {name.removesuffix(next((end for end in SUFFIXES if name.endswith(end)), "")) for name in named}
@@ -77,17 +78,17 @@ def test_every_metric_is_documented_once(exposed: set[str]) -> None:
 
 def test_every_rule_reads_metrics_that_exist(exposed: set[str]) -> None:
     """Each rule at least one, and every one of ours is read by some rule."""
-    read = {rule["alert"]: _metrics_in(rule["expr"]) for rule in _rules()}
+    read = {rule["alert"]: metrics_in(rule["expr"]) for rule in rules()}
     assert [name for name, metrics in read.items() if not metrics or metrics - exposed - NOT_OURS] == []
     assert exposed - set().union(*read.values()) == set()
 
 
 def test_every_rule_says_what_it_means_and_what_to_do() -> None:
     """One row for each in the order of the file; a sentence for whoever is woken; a severity."""
-    names = [rule["alert"] for rule in _rules()]
+    names = [rule["alert"] for rule in rules()]
     assert _first_cells("alert") == names
     assert len(names) == len(set(names))
-    for rule in _rules():
+    for rule in rules():
         assert rule["labels"]["severity"] in ("page", "ticket"), rule
         assert rule["annotations"]["summary"], rule
 
@@ -99,6 +100,6 @@ def test_labels_that_rules_choose_by_exist() -> None:
         "result": {result.value for result in IntakeResult},
         "reason": {reason.value for reason in ScreenRefusal},
     }
-    chosen = [pair for rule in _rules() for pair in re.findall(r'(\w+)="([\w|]+)"', rule["expr"])]
+    chosen = [pair for rule in rules() for pair in re.findall(r'(\w+)="([\w|]+)"', rule["expr"])]
     assert chosen
     assert [pair for pair in chosen if pair[0] in known and pair[1] not in known[pair[0]]] == []
