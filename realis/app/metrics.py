@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from realis.model.delivery import TERMINAL_STATES, FailureKind
@@ -33,8 +33,6 @@ MAX_AUTHORITIES = 100
 
 BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 """Upper bounds of the latencies: from the best a machine can do to a warning that came too late."""
-
-Metric = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
 class SendingFigures(Protocol):
@@ -97,6 +95,17 @@ class LatencyHistogram:
             buckets = list(zip(bounds, (float(below) for below in accumulate(counts)), strict=True))
             family.add_metric([channel], buckets, sum_value=self._sums[channel])
         return family
+
+
+class _One(Collector):
+    """A single family, to be written by itself."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        """The family."""
+        return (self._family,)
 
 
 class Metrics(Collector):
@@ -216,8 +225,16 @@ class Metrics(Collector):
             if now_s - self._page_at >= self._cache_s:
                 self._record = await self._read_record()
                 self._takes_writes = await self._database.takes_writes()
-                self._page, self._page_at = generate_latest(self.registry), asyncio.get_running_loop().time()
+                self._page, self._page_at = await self._written(), asyncio.get_running_loop().time()
         return self._page
+
+    async def _written(self) -> bytes:
+        parts = []
+        for family in list(self.registry.collect()):
+            parts.append(generate_latest(_One(family)))
+            # The whole takes some ten milliseconds; what sends a warning must get its turn in between.
+            await asyncio.sleep(0)
+        return b"".join(parts)
 
     async def _read_record(self) -> RecordFigures | None:
         """None if the record cannot be read now; ``realis_database_readable`` says so."""
