@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from realis.model.alert import Alert, Level, Occasion, Reference
+from realis.model.audit import AuditAction, Fact
 from realis.model.delivery import TERMINAL_STATES, FailureKind, State
 from realis.model.draft import Draft, Package, Rendered, Variant
 from realis.model.incident import Revision
@@ -25,9 +26,9 @@ class AuditEntry:
     """One thing somebody did, to be appended to the chain in the same transaction as the thing itself."""
 
     actor: str
-    action: str
+    action: AuditAction
     subject: str
-    detail: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from realis.model.audit import AuditAction
 from realis.model.draft import Draft, DraftState
 from realis.model.errors import InvalidInput, StoreUnavailable, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_release, pause_for
@@ -48,7 +49,7 @@ class Approval:
         if not reason.strip():
             raise InvalidInput("Bitte nennen Sie einen Grund.", where="reason")
         after = replace(before, state=DraftState.OPEN, digest="", return_reason=reason.strip())
-        return await self.drafts.replace(before, after, draft_entry(actor, "draft.returned", after))
+        return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_RETURNED, after))
 
     async def release(self, actor: Actor, draft_id: UUID, *, digest: str) -> Release:
         """Decide that exactly what was seen goes out: after the pause, or at once for a Fehlalarm."""
@@ -59,7 +60,7 @@ class Approval:
         release = Release(
             draft.id, draft.incident, digest, actor.pseudonym, now, now + pause_for(draft.content, self.pause)
         )
-        entry = AuditEntry(actor.pseudonym, "draft.released", str(draft.incident), digest)
+        entry = AuditEntry(actor.pseudonym, AuditAction.DRAFT_RELEASED, str(draft.incident), {"digest": digest})
         await self.store.put_release(draft, release, entry)
         if release.due <= now:
             await self._issue_now(release)
@@ -90,7 +91,7 @@ class Approval:
         """Halt a release during its pause; the draft is open again."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         draft = await self.drafts.get(draft_id)
-        entry = AuditEntry(actor.pseudonym, "release.stopped", str(draft.incident), draft.digest)
+        entry = AuditEntry(actor.pseudonym, AuditAction.RELEASE_STOPPED, str(draft.incident), {"digest": draft.digest})
         await self.store.stop_release(draft_id, entry, reason="Während der Pause angehalten.")
         await self.events.publish(Topic.DESK, str(draft.incident))
         return await self.drafts.get(draft_id)

@@ -14,6 +14,7 @@ from uuid import UUID
 from uuid_utils import uuid7
 
 from realis.cap.writer import write
+from realis.model.audit import AuditAction
 from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, Problem, compose, problems
 from realis.model.errors import InvalidInput, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_edit, check_occasion, digest
@@ -60,7 +61,7 @@ class Authoring:
         """A new incident by hand, with its first draft."""
         actor.require(Role.CAPTURE)
         draft = Draft(_new_id(), _new_id(), content, authors=(actor.id,))
-        await self.store.open_incident(draft, draft_entry(actor, "draft.created", draft))
+        await self.store.open_incident(draft, draft_entry(actor, AuditAction.DRAFT_CREATED, draft))
         await self.events.publish(Topic.DESK, str(draft.incident))
         return await self.drafts.get(draft.id)
 
@@ -75,7 +76,9 @@ class Authoring:
             kept = await self.drafts.kept_channels(incident)
             content = replace(content, channels=tuple(dict.fromkeys((*kept, *content.channels))))
         draft = Draft(_new_id(), incident or _new_id(), content, problems=witness.problems)
-        entry = AuditEntry(witness.authority, "message.received", str(draft.incident), witness.digest)
+        entry = AuditEntry(
+            witness.authority, AuditAction.MESSAGE_RECEIVED, str(draft.incident), {"digest": witness.digest}
+        )
         store = self.store.add_draft if incident else self.store.open_incident
         await store(draft, entry, witness)
         await self.events.publish(Topic.DESK, str(draft.incident))
@@ -98,7 +101,7 @@ class Authoring:
             digest="",
             submitted_by="",
         )
-        return await self.drafts.replace(before, after, draft_entry(actor, "draft.saved", after))
+        return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_SAVED, after))
 
     async def submit(self, actor: Actor, draft_id: UUID, *, version: int) -> Draft:
         """Render, store and hash every text; from now on a second person can release exactly that.
@@ -129,7 +132,7 @@ class Authoring:
             authors=tuple(dict.fromkeys((*before.authors, actor.id))),
             return_reason="",
         )
-        return await self.drafts.replace(before, after, draft_entry(actor, "draft.submitted", after), package)
+        return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_SUBMITTED, after), package)
 
     async def discard(self, actor: Actor, draft_id: UUID) -> None:
         """Throw a draft away; it stays in the audit trail."""
@@ -137,7 +140,7 @@ class Authoring:
         before = await self.drafts.get(draft_id)
         check_edit(before, before.version)
         after = replace(before, state=DraftState.DISCARDED)
-        await self.drafts.replace(before, after, draft_entry(actor, "draft.discarded", after))
+        await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_DISCARDED, after))
 
     async def follow_up(self, actor: Actor, incident: UUID, *, kind: DraftKind) -> Draft:
         """A prefilled draft of an update or ending; the open one of this kind if there is one."""
@@ -155,7 +158,7 @@ class Authoring:
         if kind.ending is not None:
             content = replace(content, expires=self.clock.now() + ENDING_VALIDITY)
         draft = Draft(_new_id(), incident, content, authors=(actor.id,))
-        await self.store.add_draft(draft, draft_entry(actor, "draft.created", draft))
+        await self.store.add_draft(draft, draft_entry(actor, AuditAction.DRAFT_CREATED, draft))
         await self.events.publish(Topic.DESK, str(incident))
         return await self.drafts.get(draft.id)
 

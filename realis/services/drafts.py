@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from realis.model.audit import AuditAction, Fact
 from realis.model.draft import Draft, Package, Problem
 from realis.model.errors import NotFound
 from realis.policy.approval import Actor
@@ -54,7 +55,9 @@ class Drafts:
         return found
 
 
-def draft_entry(actor: Actor, action: str, draft: Draft) -> AuditEntry:
+def draft_entry(actor: Actor, action: AuditAction, draft: Draft) -> AuditEntry:
     """The audit entry of something done to a draft."""
-    detail = f"{draft.content.kind} v{draft.version} {draft.digest}".strip()
-    return AuditEntry(actor.pseudonym, action, str(draft.incident), detail)
+    facts: dict[str, Fact] = {"kind": draft.content.kind.value, "version": draft.version}
+    if draft.digest:
+        facts["digest"] = draft.digest
+    return AuditEntry(actor.pseudonym, action, str(draft.incident), facts)

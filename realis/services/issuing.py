@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from realis.cap.writer import write
+from realis.model.audit import AuditAction
 from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
 from realis.model.errors import RealisError, StoreUnavailable, WrongState
 from realis.model.incident import Revision, references_for_next
@@ -96,7 +97,9 @@ class Issuer:
         return revision
 
     async def _reopen(self, release: Release, error: RealisError) -> None:
-        entry = AuditEntry(SYSTEM, "release.failed", str(release.incident), f"{error.code} {release.digest}")
+        entry = AuditEntry(
+            SYSTEM, AuditAction.RELEASE_FAILED, str(release.incident), {"code": error.code, "digest": release.digest}
+        )
         try:
             await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
         except WrongState:
@@ -123,7 +126,10 @@ class Issuer:
             cells=audience.cells,
             dispatches=tuple(self._dispatches(package, audience, now)),
             entry=AuditEntry(
-                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
+                release.released_by,
+                AuditAction.ALERT_ISSUED,
+                str(release.incident),
+                {"revision": number, "digest": release.digest},
             ),
         )
 

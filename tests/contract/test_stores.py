@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from realis.model.alert import Ending
+from realis.model.audit import AuditAction
 from realis.model.delivery import Accepted, Failed, FailureKind, State
 from realis.model.draft import DraftKind
 from realis.model.errors import NotFound, RealisError, StaleVersion, StoreUnavailable, WrongState
@@ -103,7 +104,9 @@ async def test_revisions_count_without_gaps(here: Town) -> None:
 
 async def test_the_audit_chain_does_not_fork(here: Town) -> None:
     """Entries appended at once stand in one row, each chained to the one before."""
-    await asyncio.gather(*(here.store.note(AuditEntry("P", "did", str(number))) for number in range(20)))
+    await asyncio.gather(
+        *(here.store.note(AuditEntry("P", AuditAction.DRAFT_SAVED, str(number))) for number in range(20))
+    )
     verdict = await audit.verify(here.database)
     assert (verdict.entries, verdict.broken_at) == (20, 0)
 

@@ -22,6 +22,7 @@ from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
 from realis.model.alert import Level, Occasion
 from realis.model.area import Area
+from realis.model.audit import AuditAction
 from realis.model.draft import Content, DraftKind, LanguageText
 from realis.model.errors import RealisError, SigningFailed
 from realis.policy.approval import Actor, Role
@@ -434,7 +435,7 @@ class Schedule:
 
     async def _resume(self) -> None:
         for channel in sorted(await self.store.desk.holds()):
-            await self.store.desk.lift_hold(channel, AuditEntry("P-bernd", "channel.resumed", channel))
+            await self.store.desk.lift_hold(channel, AuditEntry("P-bernd", AuditAction.CHANNEL_RESUMED, channel))
 
 
 @contextlib.contextmanager
