@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -98,6 +98,7 @@ class Settings(_ChannelSections):
         redis_url: what several processes tell each other by; without it they poll.
         lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
         trusted_proxies: networks of our own proxies; only from there is it believed who a request comes from.
+        log_level: the least severe event that is logged; libraries never log below WARNING.
     """
 
     model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -117,6 +118,7 @@ class Settings(_ChannelSections):
     push_contact: str = "mailto:webmaster@example.org"
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     pause_s: float = Field(default=10.0, ge=0, le=300)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def settings_customise_sources(

@@ -190,6 +190,16 @@ class Dispatcher:
         self._stopping.set()
         self._wake.set()
 
+    def in_flight(self) -> Mapping[str, int]:
+        """Batches being sent, for each channel."""
+        flying = Counter(self._in_flight.values())
+        return {name: flying[name] for name in self._channels}
+
+    def open_breakers(self) -> Mapping[str, int]:
+        """Origins that are left alone for now because their service fails, for each channel."""
+        now = self._clock.now()
+        return {name: len(breaker.shut(now, ())) for name, breaker in self._breakers.items()}
+
     async def _listen(self) -> None:
         async for _ in self._events.listen(Topic.WORK):
             self._wake.set()
