@@ -93,7 +93,7 @@ class Feeds:
             if xml is not None and shelf is EXERCISE and await self._situation.cap_xml(identifier, PUBLIC.viewer):
                 xml = None  # what the public may see is no exercise and has its address elsewhere
             if xml is None:
-                raise NotFound("Diese Meldung gibt es nicht.", where="identifier")
+                raise NotFound("warning-not-found", where="identifier")
             return _answer(request, xml, CAP_TYPE)
 
         return cap

@@ -36,20 +36,23 @@ def application(core: Services) -> web.Application:
         PACKAGES,
         zone=ZoneInfo(core.city.time_zone),
         asset=assets.url,
+        messages=core.desk.messages,
         shared={"city": core.city, "demo": core.city.demo},
     )
     app = web.Application(
         client_max_size=MAX_BODY,
         middlewares=[
             proxies.middleware(core.settings.trusted_proxies),
-            problem.middleware(mobile_api.error_page(pages, core.city)),
+            problem.middleware(mobile_api.error_page(pages, core.city), pages.messages),
         ],
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk)
-    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
+    realis.intake.cap_http.register(
+        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, messages=core.desk.messages
+    )
     realis.console.register(
         app,
         desk=core.desk,

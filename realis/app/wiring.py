@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
@@ -132,7 +133,7 @@ class App:
                 try:
                     due = await self.core.desk.issue_due()
                 except StoreUnavailable as error:
-                    log.warning("releases_wait", detail=error.message)
+                    log.warning("releases_wait", code=error.code)
                     due = None
                 wait_s = RELEASE_CHECK_S
                 if due is not None:
@@ -293,6 +294,7 @@ async def assemble(
         events=events,
         clock=clock,
         identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+        messages=Messages.load(),
         policy=variation.policy,
         ways_out=ways.channels,
         pause=timedelta(seconds=settings.pause_s),

@@ -22,11 +22,10 @@ from realis.model.draft import (
     DraftKind,
     DraftState,
     Package,
-    Problem,
     compose,
     problems,
 )
-from realis.model.errors import InvalidInput, NotAllowed, NotFound, StoreUnavailable, WrongState
+from realis.model.errors import InvalidInput, NotAllowed, NotFound, Problem, StoreUnavailable, WrongState
 from realis.policy.approval import (
     PAUSE,
     Actor,
@@ -40,7 +39,7 @@ from realis.policy.approval import (
 )
 from realis.policy.audience import audience_for
 from realis.ports.channel import CapSigner, Channel, Clock, Events, Topic
-from realis.ports.content import Phrases
+from realis.ports.content import ErrorMessages, Phrases
 from realis.ports.desk_read_models import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.ports.installation import City
 from realis.ports.read_models import ChannelCount
@@ -84,6 +83,7 @@ class Desk:
     events: Events
     clock: Clock
     identity: Identity
+    messages: ErrorMessages
     policy: IssuePolicy = field(default_factory=IssuePolicy)
     ways_out: Mapping[str, Channel] = field(default_factory=dict)
     pause: timedelta = PAUSE
@@ -108,7 +108,7 @@ class Desk:
         """Everything about one incident. Raises ``NotFound``."""
         entry = next((entry for entry in await self.board() if entry.incident == incident), None)
         if entry is None:
-            raise NotFound("Diese Lage gibt es nicht (mehr).", remedy="Gehen Sie zurück zur Übersicht.")
+            raise NotFound("incident-not-found")
         return IncidentFile(
             entry=entry,
             drafts=await self.store.drafts(incident),
@@ -124,7 +124,7 @@ class Desk:
         """One draft. Raises ``NotFound``."""
         found = await self.store.draft(draft_id)
         if found is None:
-            raise NotFound("Diesen Entwurf gibt es nicht.")
+            raise NotFound("draft-not-found")
         return found
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
@@ -166,7 +166,7 @@ class Desk:
         """The texts exactly as submitted. Raises ``NotFound``."""
         found = await self.store.package(draft_id)
         if found is None:
-            raise NotFound("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise NotFound("package-not-found")
         return found
 
     def problems(self, content: Content) -> tuple[Problem, ...]:
@@ -174,9 +174,9 @@ class Desk:
         found = problems(content, self.clock.now())
         known = [name for name in content.channels if name in self.ways_out and not self.ways_out[name].problem]
         if content.channels and not known:
-            found = (*found, Problem("channels", "Keiner der gewählten Kanäle ist eingerichtet."))
+            found = (*found, Problem("channels", "channels-not-set-up"))
         if content.occasion not in self.policy.occasions:
-            found = (*found, Problem("occasion", "Dieser Anlass ist hier gesperrt."))
+            found = (*found, Problem("occasion", "occasion-barred"))
         return found
 
     async def trail(self, limit: int = 200) -> tuple[AuditLine, ...]:
@@ -246,10 +246,7 @@ class Desk:
         check_edit(before, version)
         found = (*self.problems(before.content), *await self._overtaken(before))
         if found:
-            raise InvalidInput(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-            )
+            raise InvalidInput("draft-incomplete", where=",".join(problem.where for problem in found), causes=found)
         # Done once now, so that what CAP cannot carry or no cell can cover shows here and not at the moment of issue.
         write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
         audience_for(before.content)
@@ -269,9 +266,9 @@ class Desk:
         actor.require(Role.RELEASE)
         before = await self.draft(draft_id)
         if before.state is not DraftState.SUBMITTED:
-            raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise WrongState("draft-not-submitted")
         if not reason.strip():
-            raise InvalidInput("Bitte nennen Sie einen Grund.", where="reason")
+            raise InvalidInput("reason-missing", where="reason")
         after = replace(before, state=DraftState.OPEN, digest="", return_reason=reason.strip())
         return await self._replace(before, after, self._entry(actor, "draft.returned", after))
 
@@ -304,7 +301,7 @@ class Desk:
         try:
             await self.issuer.issue(release)
         except StoreUnavailable as error:
-            log.warning("release_waits", incident=str(release.incident), detail=error.message)  # the loop issues it
+            log.warning("release_waits", incident=str(release.incident), code=error.code)  # the loop issues it
         except WrongState:
             draft = await self.draft(release.draft)
             if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):
@@ -314,7 +311,7 @@ class Desk:
         """What the incident issued since the draft was begun, where the draft no longer fits to it."""
         found = chain_problems(draft.content, await self.alerts.chain(draft.incident))
         if set(await self._kept_channels(draft.incident)) - set(draft.content.channels):
-            found = (*found, Problem("channels", "Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu."))
+            found = (*found, Problem("channels", "channels-already-warned"))
         return found
 
     async def _kept_channels(self, incident: UUID) -> tuple[str, ...]:
@@ -325,11 +322,7 @@ class Desk:
     async def _check_still_fits(self, draft: Draft) -> None:
         found = (*await self._overtaken(draft), *overtaken(draft.content, self.clock.now()))
         if found:
-            raise WrongState(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-                remedy="Geben Sie den Entwurf zurück oder verwerfen Sie ihn.",
-            )
+            raise WrongState("draft-outdated", where=",".join(problem.where for problem in found), causes=found)
 
     async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
         """Halt a release during its pause; the draft is open again."""
@@ -346,9 +339,9 @@ class Desk:
         chain = await self.alerts.chain(incident)
         newest = await self.alerts.newest_content(incident)
         if not chain or newest is None:
-            raise WrongState("Zu dieser Lage ist noch nichts ausgegeben.")
+            raise WrongState("nothing-issued")
         if chain[-1].ending is not None:
-            raise WrongState("Diese Lage ist schon beendet.", remedy="Legen Sie eine neue Meldung an.")
+            raise WrongState("incident-ended")
         for draft in await self.store.drafts(incident):
             if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
                 return draft
@@ -364,7 +357,7 @@ class Desk:
         """Note that somebody carried out a by-hand text."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         if not who.strip():
-            raise InvalidInput("Bitte nennen Sie, wer es erledigt hat.", where="who")
+            raise InvalidInput("who-missing", where="who")
         entry = AuditEntry(actor.pseudonym, "hand.ticked", str(incident), f"revision {revision}")
         await self.store.tick(incident, revision=revision, target_id=target_id, who=who.strip(), entry=entry)
         await self.events.publish(Topic.DELIVERY, str(incident))
@@ -378,7 +371,7 @@ class Desk:
     async def note(self, actor: Actor, action: str, subject: str, detail: str = "") -> None:
         """Put something a person did elsewhere (administration) into the audit trail."""
         if Role.ADMIN not in actor.roles:
-            raise NotAllowed("Das darf nur die Administration.")
+            raise NotAllowed("administration-only")
         await self.store.note(AuditEntry(actor.pseudonym, action, subject, detail))
 
     async def _replace(self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None) -> Draft:
@@ -403,6 +396,7 @@ class Desk:
             clock=self.clock,
             identity=self.identity,
             policy=self.policy,
+            messages=self.messages,
             ways_out=self.ways_out,
             link=self._link,
         )
