@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
-from realis.model.errors import InvalidInput
+from realis.model.errors import SentenceError
 
 PROTO = 1
 MAX_MESSAGE_BYTES = 2048
@@ -36,10 +36,10 @@ class CloseCode(IntEnum):
     TOO_MANY = 4429
 
 
-class ProtocolError(InvalidInput):
-    """A screen said something that is not in the protocol."""
+class ProtocolError(SentenceError):
+    """A screen's program sent something that is not in the protocol; told in English, for its developers."""
 
-    code = "display-protocol"
+    kind = "display-protocol"
 
     def __init__(self, message: str, *, where: str = "", close: CloseCode = CloseCode.BAD_MESSAGE) -> None:
         super().__init__(message, where=where)

@@ -36,15 +36,12 @@ def incident_id(request: web.Request) -> UUID:
 
 def warning_not_found() -> NotFound:
     """The error for a warning that is not there, or not for this reader."""
-    return NotFound(
-        "Diese Warnung gibt es nicht.",
-        remedy="Auf der Startseite steht, welche Warnungen gerade gelten.",
-    )
+    return NotFound("warning-not-found")
 
 
 def course_not_found() -> NotFound:
     """The error for a course that is not there."""
-    return NotFound("Diesen Kurs gibt es nicht.", remedy="Unter „Kurse“ stehen alle Kurse.")
+    return NotFound("course-not-found")
 
 
 class Api:

@@ -126,7 +126,7 @@ class Subscriptions:
         record, fingerprint = await self._mine(request)
         wanted = await body_as(Change, request)
         if not hmac.compare_digest(self._deps.fingerprint(wanted.endpoint), fingerprint):
-            raise InvalidInput("Die Adresse gehört zu einer anderen Anmeldung.", where="endpoint")
+            raise InvalidInput("endpoint-of-another", where="endpoint")
         address, origin = self._deps.parse_subscription(wanted.identity())
         everywhere, places = self._changed_places(wanted, record)
         joined = record.joined if wanted.joined is None else wanted.joined
@@ -160,16 +160,16 @@ class Subscriptions:
         fingerprint = token.strip().partition(".")[0]
         genuine = hmac.compare_digest(token.strip().encode(), self._token(fingerprint).encode())
         if scheme.lower() != "bearer" or not fingerprint or not genuine:
-            raise NotAuthenticated("Der Schlüssel dieser Anmeldung fehlt oder passt nicht.")
+            raise NotAuthenticated("subscription-key-wrong")
         record = await self._deps.targets.find(PUSH_CHANNEL, fingerprint)
         if record is None or record.id != int(request.match_info["id"]):
-            raise NotFound("Diese Anmeldung gibt es nicht (mehr).", remedy="Melden Sie das Handy neu an.")
+            raise NotFound("subscription-not-found")
         return record, fingerprint
 
     def _known_language(self, language: str) -> str:
         if language not in self._deps.city.languages:
             offered = ", ".join(self._deps.city.languages)
-            raise InvalidInput("Diese Sprache gibt es hier nicht.", where="language", remedy=f"Möglich sind: {offered}")
+            raise InvalidInput("language-not-offered", where="language", offered=offered)
         return language
 
     def _changed_places(self, wanted: Change, record: TargetRecord) -> tuple[bool, frozenset[str]]:
@@ -185,15 +185,9 @@ class Subscriptions:
             return frozenset()
         unknown = next((place for place in places if place not in self._cells), None)
         if unknown is not None:
-            raise InvalidInput(
-                f"Den Ort „{unknown}“ gibt es hier nicht.", where="places", remedy="Die Orte stehen in /api/v1/places."
-            )
+            raise InvalidInput("place-unknown", where="places", place=unknown)
         if not places:
-            raise InvalidInput(
-                "Es ist kein Ort gewählt.",
-                where="places",
-                remedy="Wählen Sie mindestens einen Ort oder die ganze Stadt.",
-            )
+            raise InvalidInput("places-missing", where="places")
         return frozenset[str]().union(*(self._cells[place] for place in places))
 
 

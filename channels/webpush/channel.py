@@ -170,7 +170,7 @@ class WebPush:
                 batch.outcomes[index] = Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
                 continue
             except InvalidInput as refused:
-                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
                 continue
             if origin not in sorts:
                 sorts[origin] = self._known((urlsplit(origin).hostname or "").lower())

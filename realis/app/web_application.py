@@ -37,13 +37,14 @@ def application(core: Services) -> web.Application:
         PACKAGES,
         zone=ZoneInfo(core.city.time_zone),
         asset=assets.url,
+        messages=core.desk.messages,
         shared={"city": core.city, "demo": core.city.demo},
     )
     app = web.Application(
         client_max_size=MAX_BODY,
         middlewares=[
             proxies.middleware(core.settings.trusted_proxies),
-            problem.middleware(mobile_api.error_page(pages, core.city)),
+            problem.middleware(mobile_api.error_page(pages, core.city), pages.messages),
         ],
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
@@ -51,7 +52,12 @@ def application(core: Services) -> web.Application:
     _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
     realis.intake.cap_http.register(
-        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, metrics=core.metrics
+        app,
+        receive=intake,
+        tokens=core.tokens,
+        hash_token=hash_bearer_token,
+        messages=core.desk.messages,
+        metrics=core.metrics,
     )
     realis.console.register(
         app,

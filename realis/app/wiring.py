@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
@@ -278,6 +279,7 @@ async def assemble(
             events=events,
             clock=clock,
             identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+            messages=Messages.load(),
             policy=variation.policy,
             channels=ways.channels,
             pause=timedelta(seconds=settings.pause_s),

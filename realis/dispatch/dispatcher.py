@@ -253,7 +253,7 @@ class Dispatcher:
 
     def _away(self, error: StoreUnavailable) -> None:
         if self._store_lost is None:
-            log.error("store_lost", detail=error.message, cause=type(error.__cause__).__name__)
+            log.error("store_lost", code=error.code, cause=type(error.__cause__).__name__)
         self._store_lost = asyncio.get_running_loop().time()
 
     def _back(self) -> None:

@@ -159,7 +159,7 @@ class Egress:
         try:
             return check_url(url, self.policy)
         except InvalidInput as refused:
-            raise Blocked(refused.message) from None
+            raise Blocked(refused.code) from None
 
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
         """Connecting always runs out before the whole does, so that the two can be told apart."""

@@ -56,7 +56,7 @@ class Overview:
         """One incident as the board shows it, however old. Raises ``NotFound``."""
         entry = await self.store.board_entry(incident, self.clock.now())
         if entry is None:
-            raise NotFound("Diese Lage gibt es nicht (mehr).", remedy="Gehen Sie zurück zur Übersicht.")
+            raise NotFound("incident-not-found")
         return entry
 
     async def came_in(self, incident: UUID) -> bool:

@@ -166,12 +166,10 @@ def _map_driver_errors() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if error.connection_invalidated or _passes(error.orig):
-            raise StoreUnavailable(
-                "Die Datenbank antwortet nicht.", remedy="Prüfen Sie Datenbank und Platte."
-            ) from error
+            raise StoreUnavailable("store-not-answering") from error
         raise
     except (OSError, TimeoutError, PoolTimeoutError) as error:
-        raise StoreUnavailable("Die Datenbank ist nicht zu erreichen.", remedy="Prüfen Sie die Datenbank.") from error
+        raise StoreUnavailable("store-unreachable") from error
 
 
 def _passes(error: BaseException | None) -> bool:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from realis.model.errors import ConfigurationError, RealisError
+from realis.model.errors import ConfigurationError
 from realis.web.assets import package_root
 
 FIRA = "@kern-ux/native/dist/fonts/fira-sans/FiraSans"
@@ -58,7 +58,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         count = build(arguments.source, arguments.target)
-    except RealisError as error:
+    except ConfigurationError as error:
         sys.stderr.write(f"{error.message} Looked in {error.where}. {error.remedy}\n")
         return 1
     sys.stdout.write(f"{count} front-end files are in place.\n")

@@ -15,6 +15,7 @@ from aiohttp import web
 import mobile_api
 from channels.webpush.channel import UNLISTED, WebPush
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
@@ -61,8 +62,13 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     vapid = Keys.open(tmp_path / "keys").vapid("mailto:warnung@example.org")
     channel = WebPush(Egress(LoopbackOnly()), vapid, FixedClock(now))
     assets = Assets([package_root("mobile_api")])
-    pages = Pages.build(["realis.web", "mobile_api"], zone=ZoneInfo(CITY.time_zone), asset=assets.url)
-    app = web.Application(middlewares=[problem.middleware(mobile_api.error_page(pages, CITY))])
+    pages = Pages.build(
+        ["realis.web", "mobile_api"],
+        zone=ZoneInfo(CITY.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+    )
+    app = web.Application(middlewares=[problem.middleware(mobile_api.error_page(pages, CITY), pages.messages)])
     security.install(app, "ws://127.0.0.1:1", https=False)
     assets.register(app)
     mobile_api.register(

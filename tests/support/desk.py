@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 import realis.console
 from channels.manual import ByHand
 from channels.terminal import Terminal
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.backplane.memory import MemoryEvents
 from realis.console.area_form import place_area
@@ -244,6 +245,7 @@ async def _furnish(
             signer=PlainSigner(),
             events=events,
             clock=clock,
+            messages=Messages.load(),
             identity=Identity("realis@example.org", "DE-TEST"),
             policy=policy,
             channels=ways,
@@ -251,7 +253,11 @@ async def _furnish(
     )
     assets = Assets([package_root("realis.console")])
     pages = Pages.build(
-        ["realis.web", "realis.console"], zone=ZoneInfo(city.time_zone), asset=assets.url, shared={"demo": demo}
+        ["realis.web", "realis.console"],
+        zone=ZoneInfo(city.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+        shared={"demo": demo},
     )
     users, sessions = SqlUsers(database, clock), SqlSessions(database)
     return House(desk, users, sessions, targets, batches, events, clock, pages, assets)
@@ -263,7 +269,7 @@ def application(here: House) -> web.Application:
     def page(_request: web.Request, status: int, title: str, _remedy: str) -> web.Response:
         return web.Response(status=status, text=title)
 
-    app = web.Application(middlewares=[problem.middleware(page)])
+    app = web.Application(middlewares=[problem.middleware(page, here.pages.messages)])
     security.install(app, "ws://localhost:8081", https=False)
     here.assets.register(app)
     realis.console.register(

@@ -15,6 +15,7 @@ from aiohttp import web
 import mobile_api
 from channels.webpush.subscription import parse_subscription
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.egress.policy import PublicOnly
 from realis.model.alert import Ending, Level, Occasion
@@ -179,8 +180,13 @@ def phone(now: datetime, *, demo: bool = False, known_services_only: bool = True
     """The phone's face as the wiring would set it up, with errors and security headers."""
     city = replace(CITY, demo=demo)
     assets = Assets([package_root("mobile_api")])
-    pages = Pages.build(["realis.web", "mobile_api"], zone=ZoneInfo(city.time_zone), asset=assets.url)
-    app = web.Application(middlewares=[problem.middleware(mobile_api.error_page(pages, city))])
+    pages = Pages.build(
+        ["realis.web", "mobile_api"],
+        zone=ZoneInfo(city.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+    )
+    app = web.Application(middlewares=[problem.middleware(mobile_api.error_page(pages, city), pages.messages)])
     security.install(app, "ws://127.0.0.1:1", https=False)
     assets.register(app)
     parts = Phone(app, SituationInMemory(now), TargetsInMemory())

@@ -232,7 +232,7 @@ async def _message(connection: AsyncConnection, dispatch: Row[Any], language: st
     bodies = {row.language: row.body for row in rows}
     body = bodies.get(language, bodies.get(SOURCE_LANGUAGE))
     if body is None:
-        raise NotFound(f"Für den Kanal {dispatch.channel} liegt kein Text vor.")
+        raise NotFound("channel-text-missing", channel=dispatch.channel)
     kind = MessageKind(dispatch.kind)
     return Message(
         incident=dispatch.incident_id,

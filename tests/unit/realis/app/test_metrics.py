@@ -33,7 +33,7 @@ class Record:
         self.asked += 1
         await asyncio.sleep(self.delay_s)
         if self.figures is None:
-            raise StoreUnavailable("Die Datenbank antwortet nicht.")
+            raise StoreUnavailable("store-unavailable")
         return self.figures
 
     async def takes_writes(self) -> bool:

@@ -16,6 +16,7 @@ from realis.intake import cap_http
 from realis.intake.receiving import Receipt
 from realis.model.errors import Conflict
 from realis.ports.accounts import TokenKind, TokenRecord
+from tests.support.wording import messages
 
 AUTHORITY_TOKEN = "behoerde-geheim"
 SCREEN_TOKEN = "bildschirm-geheim"
@@ -59,7 +60,7 @@ class MemoryInbox:
         key = (authority, result.alert.sender, result.alert.identifier)
         before = self.seen.setdefault(key, raw)
         if before != raw:
-            raise Conflict("Unter dieser Kennung kam schon eine andere Nachricht.", where="<identifier>")
+            raise Conflict("identifier-taken", where="<identifier>")
         incident = uuid5(_NAMES, result.alert.identifier)
         repeated = before is not raw
         return Receipt(incident, uuid5(incident, "draft"), tuple(p.text for p in result.problems), repeated)
@@ -75,6 +76,6 @@ def inbox() -> MemoryInbox:
 async def client(inbox: MemoryInbox) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """An HTTP client against a server with the intake registered."""
     app = web.Application()
-    cap_http.register(app, receive=inbox, tokens=MemoryTokens(), hash_token=hash_token)
+    cap_http.register(app, receive=inbox, tokens=MemoryTokens(), hash_token=hash_token, messages=messages())
     async with TestClient(TestServer(app)) as connected:
         yield connected
