@@ -10,6 +10,7 @@ from aiohttp import web
 
 import displays.pages
 import mobile_api
+import mobile_api.cap_feeds
 import realis.console
 import realis.intake.cap_http
 from realis.app.container import Services
@@ -63,7 +64,7 @@ def application(core: Services) -> web.Application:
     )
     displays.pages.register(app, pages=pages, city=core.city, signer=core.keys.frame_signer(), courses=core.courses)
     certificates.register(app, core.keys.cap_certificates)
-    core.ways.feeds.register(app)
+    mobile_api.cap_feeds.register(app, active_alerts=core.situation, city=core.city)
     mobile_api.register(
         app,
         situation=core.situation,

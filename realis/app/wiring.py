@@ -265,7 +265,7 @@ async def assemble(
     )
     connected = (lambda: events.connected) if isinstance(events, RedisEvents) else None
     metrics.watch(channels=ways.channels, redis_connected=connected)
-    for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
+    for target in channel_registry.account_targets(settings, demo=variation.demo):
         await targets.put(target)
     desk = Desk.over(
         DeskPorts(
@@ -273,7 +273,7 @@ async def assemble(
             alerts=alerts,
             ledger=batches,
             targets=targets,
-            renderer=Renderer(PhraseBook.load(), city, ways.limits),
+            renderer=Renderer(PhraseBook.load(), city, ways.capabilities),
             signer=keys.cap_signer(),
             events=events,
             clock=clock,
@@ -304,7 +304,7 @@ async def assemble(
 
 
 def _dispatcher(core: Services) -> Dispatcher:
-    planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
+    planner = Planner(core.batches, core.events, core.clock, core.ways.capabilities)
     shared = not core.settings.alone
     return Dispatcher(
         core.batches,

@@ -168,7 +168,7 @@ class Dispatcher:
             lanes = [
                 group.create_task(self._lane(name), name=f"lane.{name}.{number}")
                 for name, channel in self._channels.items()
-                for number in range(channel.limits.lanes)
+                for number in range(channel.capabilities.concurrency)
             ]
             await self._coordinate()
             for event in self._ready.values():
@@ -264,8 +264,8 @@ class Dispatcher:
 
     def _wake_lanes(self, names: Collection[str]) -> None:
         """Accounts first, for their one post is for everybody who follows them; then whoever has most to send."""
-        limits = {name: self._channels[name].limits for name in self._ready if name in names}
-        for name in sorted(limits, key=lambda name: (not limits[name].pace_s, -limits[name].lanes)):
+        limits = {name: self._channels[name].capabilities for name in self._ready if name in names}
+        for name in sorted(limits, key=lambda name: (not limits[name].min_interval_s, -limits[name].concurrency)):
             self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
@@ -303,7 +303,7 @@ class Dispatcher:
 
     def _crowded(self, name: str, now: datetime) -> frozenset[str]:
         """Origins that get no further batch now: they fill all lanes but one, or their service fails."""
-        lanes, busy = self._channels[name].limits.lanes, self._busy[name]
+        lanes, busy = self._channels[name].capabilities.concurrency, self._busy[name]
         full = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
         return full | self._breakers[name].shut(now, busy)
 
@@ -316,8 +316,8 @@ class Dispatcher:
         return await self._store.claim(name, self.owner, now=now, lease_s=lease_s, busy_origins=crowded)
 
     def _is_account(self, name: str) -> bool:
-        limits = self._channels[name].limits
-        return limits.lanes == 1 and not limits.by_place
+        limits = self._channels[name].capabilities
+        return limits.concurrency == 1 and not limits.geo_targeted
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
         """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
@@ -343,8 +343,8 @@ class Dispatcher:
 
     def _keep_pace(self, channel: Channel) -> None:
         """No claim before the service wants the next message; nothing is held meanwhile."""
-        if channel.limits.pace_s:
-            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.limits.pace_s)
+        if channel.capabilities.min_interval_s:
+            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.capabilities.min_interval_s)
 
     def _learn(self, name: str, origin: str, outcomes: Sequence[Outcome]) -> None:
         pause_s = self._breakers[name].note(origin, outcomes, self._clock.now())

@@ -50,7 +50,9 @@ class Authoring:
     def problems(self, content: Content) -> tuple[Problem, ...]:
         """What keeps this content from being submitted."""
         found = problems(content, self.clock.now())
-        known = [name for name in content.channels if name in self.channels and not self.channels[name].problem]
+        known = [
+            name for name in content.channels if name in self.channels and not self.channels[name].unavailable_reason
+        ]
         if content.channels and not known:
             found = (*found, Problem("channels", "Keiner der gewählten Kanäle ist eingerichtet."))
         if content.occasion not in self.policy.occasions:

@@ -150,7 +150,7 @@ class Issuer:
             name
             for name in dict.fromkeys(content.channels)
             if name in self.channels
-            and not self.channels[name].problem
+            and not self.channels[name].unavailable_reason
             and package.find(name, SOURCE_LANGUAGE) is not None
         ]
         message = [

@@ -41,7 +41,7 @@ from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDE
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
 LIMITS: Mapping[str, ChannelCapabilities] = {
-    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
+    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=2, batch=3, geo_targeted=True),
     "post": ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True),
 }
 LEASE = Lease(length_s=30.0, send_s=20.0)

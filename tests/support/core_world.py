@@ -57,7 +57,7 @@ EISERFELD = Area("Eiserfeld", circles=(Circle(50.836, 7.987, 0.4),))
 IN_WEIDENAU = cell_of(50.893, 8.027)
 IN_EISERFELD = cell_of(50.836, 7.987)
 
-PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
+PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=3, batch=2, geo_targeted=True)
 POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
 BOUND_S = 10.0
 
@@ -216,7 +216,7 @@ class Town:
     @property
     def limits(self) -> Mapping[str, ChannelCapabilities]:
         """What the channels can carry."""
-        return {name: channel.limits for name, channel in self.channels.items()}
+        return {name: channel.capabilities for name, channel in self.channels.items()}
 
     @property
     def channels(self) -> Mapping[str, RecordingChannel]:
@@ -363,7 +363,7 @@ def build(database: Database, clock: SettableClock, policy: IssuePolicy | None =
             alerts=alerts,
             ledger=batches,
             targets=members,
-            renderer=Renderer(_phrases(), city, {name: way.limits for name, way in ways.items()}),
+            renderer=Renderer(_phrases(), city, {name: way.capabilities for name, way in ways.items()}),
             signer=signer,
             events=events,
             clock=clock,

@@ -101,8 +101,8 @@ class Quiet:
 
     name: str
     label: str
-    limits: ChannelCapabilities
-    problem: str = ""
+    capabilities: ChannelCapabilities
+    unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Accept all."""
@@ -119,7 +119,9 @@ def channels() -> Mapping[str, Channel]:
         Terminal(io.StringIO()),
         Quiet("short", "Kurznachrichten", ChannelCapabilities(length=300, per_language=False)),
         Quiet("public", "Öffentliches Konto", ChannelCapabilities(length=500, per_language=False, public=True)),
-        Quiet("unset", "Fax", ChannelCapabilities(length=500, per_language=False), problem="nicht eingerichtet"),
+        Quiet(
+            "unset", "Fax", ChannelCapabilities(length=500, per_language=False), unavailable_reason="nicht eingerichtet"
+        ),
     )
     return {way.name: way for way in ways}
 
@@ -166,7 +168,7 @@ class House:
     def dispatcher(self) -> Dispatcher:
         """Sends what was issued; the test owns and stops it."""
         ways = self.desk.ports.channels
-        limits = {name: way.limits for name, way in ways.items()}
+        limits = {name: way.capabilities for name, way in ways.items()}
         planner = Planner(self.batches, self.events, self.clock, limits)
         return Dispatcher(self.batches, planner, ways, events=self.events, clock=self.clock)
 
@@ -238,7 +240,7 @@ async def _furnish(
             alerts=SqlAlerts(database),
             ledger=batches,
             targets=targets,
-            renderer=Renderer(PhraseBook.load(), city, {name: way.limits for name, way in ways.items()}),
+            renderer=Renderer(PhraseBook.load(), city, {name: way.capabilities for name, way in ways.items()}),
             signer=PlainSigner(),
             events=events,
             clock=clock,

@@ -413,10 +413,10 @@ async def test_everything_missing_is_listed_at_once(here: Town) -> None:
 
 async def test_a_channel_without_credentials_never_fails_a_release(here: Town) -> None:
     """One that is not set up gets no dispatch; if none of the chosen ones is, that is said at submission."""
-    here.post.problem = "nicht eingerichtet"
+    here.post.unavailable_reason = "nicht eingerichtet"
     incident = await _warned(here)
     assert {line.channel for line in await here.ledger()} == {"push"}
-    here.push.problem = "nicht eingerichtet"
+    here.push.unavailable_reason = "nicht eingerichtet"
     draft = await here.desk.authoring.follow_up(ANNA, incident, kind=DraftKind.UPDATE)
     with pytest.raises(InvalidInput, match="Kanäle"):
         await here.desk.authoring.submit(ANNA, draft.id, version=draft.version)
