@@ -1,12 +1,12 @@
 """Draws a warning's area as a small picture: its outline, the places around it, a scale bar. No map tiles.
 
-Pure geometry. The picture never stands alone: ``touched`` names the same area in words.
+Pure geometry. The picture never stands alone: ``area_names`` and ``touched`` say the same in words.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realis.model.area import Area, Circle, LatLon, LinearRing, geometry, outline
@@ -87,14 +87,35 @@ def area_sketch(areas: Sequence[Area], places: Sequence[Place]) -> AreaSketch | 
     )
 
 
-def touched(areas: Iterable[Area], places: Iterable[Place]) -> tuple[str, ...]:
-    """The names of the places that the areas touch, in the city's order."""
-    shape = geometry(areas)
-    return tuple(place.name for place in places if shape.intersects(_circle(place)))
+def area_names(areas: Sequence[Area], places: Sequence[Place]) -> tuple[str, ...]:
+    """Where a warning holds, in the words of its author; districts that it touches only where there are none."""
+    named = tuple(dict.fromkeys(area.desc for area in areas if area.desc))
+    return named or touched(areas, places)
 
 
-def _circle(place: Place) -> object:
-    return geometry([Area(place.name, circles=(Circle(place.lat, place.lon, place.radius_km),))])
+def touched(areas: Sequence[Area], places: Sequence[Place]) -> tuple[str, ...]:
+    """The districts that areas touch which are no district of ours, in the city's order.
+
+    For a district that was chosen by name nothing is worked out: its circle is rough, and those around it were not
+    meant. Neither is a place named that holds other districts, such as the whole city, unless all of it is covered.
+    """
+    known = {(place.name, (_circle(place),)) for place in places}
+    names, circles = {name for name, _ in known}, {circle for _, circle in known}
+    shape = geometry(area for area in areas if area.desc not in names and area.circles not in circles)
+    if shape.is_empty:
+        return ()
+    outlines = {place.id: geometry([Area(place.name, circles=(_circle(place),))]) for place in places}
+    found = []
+    for place in places:
+        mine = outlines[place.id]
+        holds_others = any(other is not mine and mine.contains(other) for other in outlines.values())
+        if shape.covers(mine) if holds_others else shape.intersects(mine):
+            found.append(place.name)
+    return tuple(found)
+
+
+def _circle(place: Place) -> Circle:
+    return Circle(place.lat, place.lon, place.radius_km)
 
 
 def _km(point: LatLon, stretch: float) -> tuple[float, float]:
