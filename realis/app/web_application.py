@@ -18,7 +18,7 @@ from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
 from realis.model.errors import StoreUnavailable
 from realis.storage import migrate
-from realis.web import build_assets, certificates, health, metrics_page, problem, proxies, security
+from realis.web import build_assets, certificates, compression, health, metrics_page, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_bearer_token
@@ -45,6 +45,7 @@ def application(core: Services) -> web.Application:
         middlewares=[
             proxies.middleware(core.settings.trusted_proxies),
             problem.middleware(mobile_api.error_page(pages, core.city), pages.messages),
+            compression.middleware(),
         ],
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)

@@ -25,7 +25,7 @@ async function precache() {
   const cache = await caches.open(PAGES);
   await cache.addAll([...self.REALIS.assets, OFFLINE, self.REALIS.icon, self.REALIS.badge]);
   // A course that fails to load must not keep the worker from warning.
-  await Promise.allSettled(self.REALIS.pages.map((page) => cache.add(page)));
+  await Promise.allSettled(self.REALIS.kept.map((page) => cache.add(page)));
   await fetchLast("/api/v1/alerts").catch(() => undefined);
 }
 
