@@ -37,8 +37,8 @@ class Deps:
 
     Args:
         vapid_public_key: for ``pushManager.subscribe()``, base64url without padding.
-        fingerprint: keyed hash by which an address is found again.
-        hash_token: keyed hash that turns a fingerprint into a subscription's bearer token.
+        keyed_hash: HMAC with the key store's key. An endpoint's is its fingerprint, by which it is found again; a
+            subscription's bearer token is made of the fingerprint's own.
     """
 
     situation: ActiveAlerts
@@ -50,8 +50,7 @@ class Deps:
     clock: Clock
     vapid_public_key: str
     parse_subscription: ParseSubscription
-    fingerprint: Callable[[str], str]
-    hash_token: Callable[[str], str]
+    keyed_hash: Callable[[str], str]
 
     @property
     def languages(self) -> tuple[str, ...]:

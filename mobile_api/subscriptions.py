@@ -94,7 +94,7 @@ class Subscriptions:
         """201 with id and token; the same endpoint again updates what is stored and gets the same answer."""
         wanted = await body_as(NewSubscription, request)
         address, origin = self._deps.parse_subscription(wanted.identity())
-        fingerprint = self._deps.fingerprint(wanted.endpoint)
+        fingerprint = self._deps.keyed_hash(wanted.endpoint)
         places = self._chosen(wanted.places, everywhere=wanted.everywhere)
         target_id = await self._deps.targets.put(
             NewTarget(
@@ -125,7 +125,7 @@ class Subscriptions:
         """Change language, places or exercises; what is not named stays."""
         record, fingerprint = await self._mine(request)
         wanted = await body_as(Change, request)
-        if not hmac.compare_digest(self._deps.fingerprint(wanted.endpoint), fingerprint):
+        if not hmac.compare_digest(self._deps.keyed_hash(wanted.endpoint), fingerprint):
             raise InvalidInput("Die Adresse gehört zu einer anderen Anmeldung.", where="endpoint")
         address, origin = self._deps.parse_subscription(wanted.identity())
         everywhere, places = self._changed_places(wanted, record)
@@ -153,7 +153,7 @@ class Subscriptions:
         return web.Response(status=204)
 
     def _token(self, fingerprint: str) -> str:
-        return f"{fingerprint}.{self._deps.hash_token(f'push-subscription:{fingerprint}')}"
+        return f"{fingerprint}.{self._deps.keyed_hash(f'push-subscription:{fingerprint}')}"
 
     async def _mine(self, request: web.Request) -> tuple[TargetRecord, str]:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

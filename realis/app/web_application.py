@@ -65,17 +65,18 @@ def application(core: Services) -> web.Application:
     core.ways.feeds.register(app)
     mobile_api.register(
         app,
-        situation=core.situation,
-        targets=core.targets,
-        courses=core.courses,
-        phrases=core.desk.phrases,
-        pages=pages,
-        city=core.city,
-        clock=core.clock,
-        vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
-        parse_subscription=core.ways.webpush.subscription,
-        fingerprint=core.keys.fingerprint,
-        hash_token=core.keys.fingerprint,
+        mobile_api.Deps(
+            situation=core.situation,
+            targets=core.targets,
+            courses=core.courses,
+            phrases=core.desk.phrases,
+            pages=pages,
+            city=core.city,
+            clock=core.clock,
+            vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
+            parse_subscription=core.ways.webpush.subscription,
+            keyed_hash=core.keys.fingerprint,
+        ),
     )
     return app
 
