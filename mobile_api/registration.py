@@ -6,6 +6,7 @@ from aiohttp import web
 
 from mobile_api.api import Api
 from mobile_api.deps import Deps
+from mobile_api.openapi import OpenApi
 from mobile_api.pages import PublicPages, html, page_context
 from mobile_api.service_worker import ServiceWorker
 from mobile_api.subscriptions import Subscriptions
@@ -16,7 +17,7 @@ from realis.web.problem import ErrorPage
 
 def register(app: web.Application, deps: Deps) -> None:
     """Serve the phone's pages at ``/`` and its API under ``/api/v1``."""
-    for part in (Api(deps), Subscriptions(deps), PublicPages(deps), ServiceWorker(deps)):
+    for part in (Api(deps), Subscriptions(deps), OpenApi(deps), PublicPages(deps), ServiceWorker(deps)):
         part.add_routes(app)
 
 

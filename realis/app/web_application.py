@@ -12,6 +12,7 @@ import displays.pages
 import mobile_api
 import realis.console
 import realis.intake.cap_http
+import realis.intake.openapi
 from realis.app.container import Services
 from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
@@ -76,6 +77,7 @@ def application(core: Services) -> web.Application:
             vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
             parse_subscription=core.ways.webpush.subscription,
             keyed_hash=core.keys.fingerprint,
+            other_operations=realis.intake.openapi.OPERATIONS,
         ),
     )
     return app
