@@ -76,7 +76,7 @@ def middleware(page: ErrorPage) -> Middleware:
             if error.status < 400 or (not _wants_json(request) and error.status == 413):
                 raise
             if _wants_json(request):
-                return problem(error.status, error.reason)
+                return _with_allow(problem(error.status, error.reason), error)
             return page(request, error.status, "", "")
         except Exception:
             # The task boundary of a request: the client learns nothing of the inside, the log everything.
@@ -86,6 +86,13 @@ def middleware(page: ErrorPage) -> Middleware:
             return page(request, 500, "", "")
 
     return answer_errors
+
+
+def _with_allow(answer: web.Response, error: web.HTTPException) -> web.Response:
+    """A 405 names the methods there are (RFC 9110, 15.5.6)."""
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer
 
 
 def _wants_json(request: web.Request) -> bool:

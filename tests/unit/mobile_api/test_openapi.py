@@ -82,3 +82,10 @@ def test_the_check_notices_what_is_not_described() -> None:
     for expected, answer in answers.items():
         assert expected in held.violation("get", "/api/v1/places", answer)
     assert not held.violation("get", "/api/v1/places", web.json_response({"city": "", "places": []}, headers=etag))
+
+
+async def test_a_method_that_is_not_there_is_refused_with_those_that_are(client: Client) -> None:
+    """405 with Allow (RFC 9110, 15.5.6), as problem+json."""
+    answer = await client.delete("/api/v1/places")
+    assert (answer.status, answer.content_type) == (405, "application/problem+json")
+    assert set(answer.headers["Allow"].replace(" ", "").split(",")) == {"GET", "HEAD"}
