@@ -195,7 +195,7 @@ class CourseSummary(Answer):
     summary: str
     minutes: int
     event_codes: tuple[str, ...]
-    checked_by: Annotated[str | None, Field(description="who checked the translation; null if nobody did")]
+    checked_by: Annotated[str | None, Field(description="who checked the translation; null where it is unchecked")]
     links: CourseLinks
 
 
