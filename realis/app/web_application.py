@@ -13,6 +13,7 @@ import mobile_api
 import mobile_api.cap_feeds
 import realis.console
 import realis.intake.cap_http
+import realis.intake.openapi
 from realis.app.container import Services
 from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
@@ -74,17 +75,19 @@ def application(core: Services) -> web.Application:
     mobile_api.cap_feeds.register(app, active_alerts=core.situation, city=core.city)
     mobile_api.register(
         app,
-        situation=core.situation,
-        targets=core.targets,
-        courses=core.courses,
-        phrases=core.desk.phrases,
-        pages=pages,
-        city=core.city,
-        clock=core.clock,
-        vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
-        parse_subscription=core.ways.webpush.subscription,
-        fingerprint=core.keys.fingerprint,
-        hash_token=core.keys.fingerprint,
+        mobile_api.Deps(
+            situation=core.situation,
+            targets=core.targets,
+            courses=core.courses,
+            phrases=core.desk.phrases,
+            pages=pages,
+            city=core.city,
+            clock=core.clock,
+            vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
+            parse_subscription=core.ways.webpush.subscription,
+            keyed_hash=core.keys.fingerprint,
+            other_operations=realis.intake.openapi.OPERATIONS,
+        ),
     )
     return app
 

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from realis.cap.xml import MAX_BYTES
+from realis.intake.openapi import MEDIA_TYPES, PATH, ReceivedAlert
 from realis.intake.receiving import Receipt, ReceiveCap
 from realis.model.errors import (
     NotAllowed,
@@ -26,10 +27,6 @@ from realis.ports.metrics import IntakeMetrics, IntakeResult, NoMetrics
 from realis.web.problem import from_error, status_of
 
 log = structlog.get_logger(__name__)
-
-PATH = "/api/v1/intake/cap"
-MEDIA_TYPES = ("application/cap+xml", "application/xml", "text/xml", "application/octet-stream")
-"""The last one is what clients send that name no type."""
 
 READ_TIMEOUT_S = 30.0
 _CHUNK = 64 * 1024
@@ -126,10 +123,6 @@ def _refusal(request: web.Request, error: RealisError, messages: ErrorMessages) 
 def _answer(receipt: Receipt) -> web.Response:
     page = f"drafts/{receipt.draft}" if receipt.draft else f"incidents/{receipt.incident}"
     url = f"/console/{page}"
-    body = {
-        "incident": str(receipt.incident),
-        "draft": str(receipt.draft) if receipt.draft else None,
-        "problems": list(receipt.problems),
-        "url": url,
-    }
-    return web.json_response(body, status=200 if receipt.repeated else 201, headers={"Location": url})
+    body = ReceivedAlert(incident=receipt.incident, draft=receipt.draft, problems=receipt.problems, url=url)
+    status = 200 if receipt.repeated else 201
+    return web.json_response(body.model_dump(mode="json"), status=status, headers={"Location": url})

@@ -6,7 +6,7 @@ import io
 
 import aiohttp
 
-from realis.intake.cap_http import PATH
+from realis.intake.openapi import PATH
 from realis.model.errors import CommandError
 
 SEND_TIMEOUT_S = 30

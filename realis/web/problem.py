@@ -110,7 +110,7 @@ def middleware(page: ErrorPage, messages: ErrorMessages) -> Middleware:
                 raise
             if _wants_json(request):
                 refused = RealisError(HTTP_CODES.get(error.status, OTHER_HTTP_CODE))
-                return from_error(request, refused, messages, status=error.status)
+                return _with_allow(from_error(request, refused, messages, status=error.status), error)
             return page(request, error.status, "", "")
         except Exception:
             # The task boundary of a request: the client learns nothing of the inside, the log everything.
@@ -120,6 +120,13 @@ def middleware(page: ErrorPage, messages: ErrorMessages) -> Middleware:
             return page(request, 500, "", "")
 
     return answer_errors
+
+
+def _with_allow(answer: web.Response, error: web.HTTPException) -> web.Response:
+    """A 405 names the methods there are (RFC 9110, 15.5.6)."""
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer
 
 
 def _wants_json(request: web.Request) -> bool:

@@ -73,17 +73,18 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     assets.register(app)
     mobile_api.register(
         app,
-        situation=SituationInMemory(now),
-        targets=targets,
-        courses=CourseLibrary.load(),
-        phrases=PhraseBook.load(),
-        pages=pages,
-        city=CITY,
-        clock=FixedClock(now),
-        vapid_public_key=vapid.public_key,
-        parse_subscription=channel.subscription,
-        fingerprint=keyed_hash,
-        hash_token=keyed_hash,
+        mobile_api.Deps(
+            situation=SituationInMemory(now),
+            targets=targets,
+            courses=CourseLibrary.load(),
+            phrases=PhraseBook.load(),
+            pages=pages,
+            city=CITY,
+            clock=FixedClock(now),
+            vapid_public_key=vapid.public_key,
+            parse_subscription=channel.subscription,
+            keyed_hash=keyed_hash,
+        ),
     )
     runner = web.AppRunner(app, shutdown_timeout=0.5)
     await runner.setup()

@@ -193,17 +193,18 @@ def phone(now: datetime, *, demo: bool = False, known_services_only: bool = True
     parts = Phone(app, SituationInMemory(now), TargetsInMemory())
     mobile_api.register(
         app,
-        situation=parts.situation,
-        targets=parts.targets,
-        courses=CourseLibrary.load(),
-        phrases=PhraseBook.load(),
-        pages=pages,
-        city=city,
-        clock=FixedClock(now),
-        vapid_public_key=VAPID_KEY,
-        parse_subscription=strict_subscription if known_services_only else any_subscription,
-        fingerprint=keyed_hash,
-        hash_token=keyed_hash,
+        mobile_api.Deps(
+            situation=parts.situation,
+            targets=parts.targets,
+            courses=CourseLibrary.load(),
+            phrases=PhraseBook.load(),
+            pages=pages,
+            city=city,
+            clock=FixedClock(now),
+            vapid_public_key=VAPID_KEY,
+            parse_subscription=strict_subscription if known_services_only else any_subscription,
+            keyed_hash=keyed_hash,
+        ),
     )
     return parts
 

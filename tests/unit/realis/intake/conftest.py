@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from realis.cap.reader import read
 from realis.intake import cap_http
+from realis.intake.openapi import OPERATIONS
 from realis.intake.receiving import Receipt
 from realis.model.errors import Conflict
 from realis.ports.accounts import TokenKind, TokenRecord
+from tests.support.openapi import AnswerCheck
 from tests.support.wording import messages
 
 AUTHORITY_TOKEN = "behoerde-geheim"
@@ -74,8 +76,11 @@ def inbox() -> MemoryInbox:
 
 @pytest.fixture
 async def client(inbox: MemoryInbox) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """An HTTP client against a server with the intake registered."""
+    """An HTTP client against a server with the intake registered; every answer is held to its description."""
     app = web.Application()
+    check = AnswerCheck(OPERATIONS)
+    check.install(app)
     cap_http.register(app, receive=inbox, tokens=MemoryTokens(), hash_token=hash_token, messages=messages())
     async with TestClient(TestServer(app)) as connected:
         yield connected
+    assert check.violations == []
