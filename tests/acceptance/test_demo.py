@@ -24,7 +24,7 @@ from websockets.typing import Origin
 from content.phrases import PhraseBook
 from tests.acceptance.program import Post, realis, start, until
 from tests.fakes.push_service import Phone, phone
-from tests.support.displays import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.timeout(240)
 

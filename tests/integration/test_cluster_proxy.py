@@ -25,8 +25,8 @@ from cryptography.x509.oid import NameOID
 
 from realis.web.throttle import FREE_PER_ADDRESS
 from tests.acceptance.program import ROOT
-from tests.support.demo_stage import free_port
 from tests.support.installation import ANNA, PASSWORD, installation, settings
+from tests.support.ports import free_port
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 
