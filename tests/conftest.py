@@ -1,7 +1,8 @@
-"""What all tests share: the program's own log, plain and cheap."""
+"""What all tests share: how many processes run them, in which order, and a log that is cheap to write."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,15 @@ ROOT = Path(__file__).parents[1]
 
 MINUTES_FIRST = ("acceptance", "browser", "simulation", "integration", "contract", "properties")
 """Folders whose tests take longest, in the order they begin, so that no core waits for a last long one."""
+
+
+MOST_PROCESSES = 8
+"""More would start a PostgreSQL and a browser each for a handful of tests."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``-n auto`` means: one process more than there are cores, because half of the long tests wait."""
+    return min(len(os.sched_getaffinity(0)) + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

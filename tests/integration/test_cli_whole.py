@@ -22,8 +22,6 @@ from tests.acceptance.program import Run, realis, start, until
 from tests.data.cap import sample
 from tests.support.ports import free_port
 
-pytestmark = pytest.mark.timeout(240)
-
 ANSWERS = ('Neu „Lindenbrück"', "", "51.4", "9.2", "8", "Chefin Ö.", "")
 
 

@@ -19,8 +19,6 @@ from realis.storage.alerts import SqlAlerts
 from tests.acceptance.program import realis
 from tests.support.cluster import Cluster, cluster, order
 
-pytestmark = pytest.mark.timeout(120)
-
 BOUND_S = 30.0
 
 

@@ -59,7 +59,7 @@ IN_EISERFELD = cell_of(50.836, 7.987)
 
 PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
 POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 class PlainSealer:
