@@ -283,10 +283,10 @@ def test_a_child_that_is_told_nonsense_ends(frame: bytes) -> None:
 ORPHANED = """
 import asyncio, sys
 from pathlib import Path
-from channels.webpush.worker_pool import Children
-from channels.webpush.ipc import Hello
+from channels.webpush.worker_pool import WorkerPool
+from channels.webpush.ipc import WorkerConfiguration
 async def main():
-    children = Children(Hello("loopback"), number=2, lock=Path(sys.argv[1]))
+    children = WorkerPool(WorkerConfiguration("loopback"), number=2, lock=Path(sys.argv[1]))
     await children.start()
     while len(children.processes) < 2:
         await asyncio.sleep(0.01)
