@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from realis.app import log
 
 ROOT = Path(__file__).parents[1]
 
+
+# How long one example takes says nothing on a machine that does other work; pytest bounds the whole test.
+settings.register_profile("realis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("realis")
 
 MINUTES_FIRST = ("acceptance", "browser", "simulation", "integration", "contract", "properties")
 """Folders whose tests take longest, in the order they begin, so that no core waits for a last long one."""
