@@ -71,8 +71,8 @@ bench: setup-tests ## measure pushes to a local nginx beside the peer's own loop
 
 lock: $(STAMPS)/dev ## write the lock files anew from requirements*.in and package.json
 	for file in requirements requirements-dev; do \
-	  $(VENV)/bin/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-emit-find-links \
-	    --no-emit-index-url --no-emit-trusted-host --output-file=$$file.txt $$file.in; done
+	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --custom-compile-command "make lock" --output-file $$file.txt $$file.in; done
 	mkdir -p $(NPM)
 	cp package.json package-lock.json .npmrc $(NPM)/
 	$(RUN_NPM) install --package-lock-only

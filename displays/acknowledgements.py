@@ -6,7 +6,6 @@ A report that came before its plan, or while the store is away, is kept and trie
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from displays.channel import NAME
 from realis.model.errors import StoreUnavailable
 from realis.ports.channel import Clock
 from realis.ports.targets import Confirmations, DisplayReport
+from realis.ports.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -61,10 +61,7 @@ class AcknowledgementBuffer:
         loop = asyncio.get_running_loop()
         again_at = loop.time() + self._again_s
         while True:
-            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(again_at):
-                    await self._some.wait()
+            await wait_for_event(self._some, again_at - loop.time())
             await asyncio.sleep(GATHER_S)
             self._some.clear()
             await self._write(list(self._new))

@@ -1,6 +1,6 @@
-"""JSON answers that can be asked for again cheaply (ETag, 304), and bodies read within a bound.
+"""Answers that can be asked for again cheaply (ETag, 304), and bodies read within a bound.
 
-Knows nothing of what the JSON says.
+Knows nothing of what they say.
 """
 
 from __future__ import annotations
@@ -38,23 +38,28 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A JSON body with its ETag, made once and given to many."""
+    """A body with its strong ETag (RFC 9110, 8.8.3), made once and given to many."""
 
     body: bytes
     etag: str
+    content_type: str = "application/json"
 
     @classmethod
     def of(cls, value: object) -> CachedResponse:
         """The value as compact JSON."""
-        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+        return cls.of_bytes(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
+
+    @classmethod
+    def of_bytes(cls, body: bytes, content_type: str) -> CachedResponse:
+        """These bytes, which leave as they are."""
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', content_type)
 
     def to(self, request: web.Request, extra: Mapping[str, str] | None = None) -> web.Response:
         """The answer to this request: 304 if the client has it already (RFC 9110, 13.1.2)."""
         headers = {"ETag": self.etag, "Cache-Control": "no-cache", **(extra or {})}
         if has_it(request, self.etag):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=self.body, content_type="application/json", charset="utf-8", headers=headers)
+        return web.Response(body=self.body, content_type=self.content_type, charset="utf-8", headers=headers)
 
 
 def has_it(request: web.Request, etag: str) -> bool:

@@ -1,11 +1,8 @@
-"""Stops a batch from knocking again and again at a push service that does not open."""
+"""Spares the rest of a batch once its push service counts as failing."""
 
 from __future__ import annotations
 
-from realis.model.delivery import OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
-
-AFTER = 8
-"""Failures in a row that concern the service, not the phone, before the rest of the batch is spared."""
+from realis.model.delivery import FAILING_AFTER, OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
 
 
 class BatchBreaker:
@@ -24,7 +21,7 @@ class BatchBreaker:
             self._row, self.held = 0, None
             return outcome
         self._row += 1
-        if self._row >= AFTER:
+        if self._row >= FAILING_AFTER:
             # Nothing left the house for those that follow, so they are a time-out, not an unknown.
             kind = FailureKind.TIMEOUT if outcome.kind is FailureKind.UNKNOWN else outcome.kind
             self.held = Failed(kind, f"nicht versucht: {outcome.detail}", retry_after_s=outcome.retry_after_s)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from realis.app.channel_registry import ChannelRegistry
+from realis.app.metrics import Metrics
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
@@ -14,7 +15,7 @@ from realis.ports.channel import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk
 from realis.storage.database import Database
 from realis.storage.ledger.batches import SqlBatches
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
@@ -69,3 +70,4 @@ class Services:
     situation: ActiveAlertsReader
     courses: CourseCatalogue
     ways: ChannelRegistry
+    metrics: Metrics

@@ -1,4 +1,4 @@
-"""All faces in one web application: citizens, operators, authorities, screens' pages, feeds, health."""
+"""All faces in one web application: citizens, operators, authorities, screens' pages, feeds, health, metrics."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 import displays.pages
 import mobile_api
+import mobile_api.cap_feeds
 import realis.console
 import realis.intake.cap_http
 from realis.app.container import Services
@@ -17,7 +18,7 @@ from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
 from realis.model.errors import StoreUnavailable
 from realis.storage import migrate
-from realis.web import build_assets, certificates, health, problem, proxies, security
+from realis.web import build_assets, certificates, health, metrics_page, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_bearer_token
@@ -48,21 +49,22 @@ def application(core: Services) -> web.Application:
     security.install(app, core.settings.gateway_url, https=core.settings.https)
     assets.register(app)
     _register_health(app, core, assets=assets)
-    intake = CapIntake(core.desk)
-    realis.intake.cap_http.register(app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token)
+    intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
+    realis.intake.cap_http.register(
+        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, metrics=core.metrics
+    )
     realis.console.register(
         app,
         desk=core.desk,
         users=core.users,
         sessions=core.sessions,
         pages=pages,
-        events=core.events,
         clock=core.clock,
         https=core.settings.https,
     )
     displays.pages.register(app, pages=pages, city=core.city, signer=core.keys.frame_signer(), courses=core.courses)
     certificates.register(app, core.keys.cap_certificates)
-    core.ways.feeds.register(app)
+    mobile_api.cap_feeds.register(app, active_alerts=core.situation, city=core.city)
     mobile_api.register(
         app,
         situation=core.situation,
@@ -81,7 +83,7 @@ def application(core: Services) -> web.Application:
 
 
 def health_only(core: Services) -> web.Application:
-    """What a process without pages answers: whether it lives and can work."""
+    """What a process without pages answers: whether it lives and can work, and its metrics."""
     app = web.Application()
     _register_health(app, core)
     return app
@@ -103,4 +105,5 @@ def _register_health(app: web.Application, core: Services, *, assets: Assets | N
         here = Counter(present.role for present in await core.events.here())
         return {"redis": core.events.connected, "here": dict(here)}
 
+    metrics_page.register(app, core.metrics.scrape)
     health.register(app, {"database": database, "record": core.database.takes_writes, "assets": complete}, figures)

@@ -22,17 +22,19 @@ from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
 from realis.app.channel_registry import EgressPolicies
 from realis.app.container import ProcessRole, Services
+from realis.app.metrics import Metrics
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
 from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
+from realis.dispatch.release_timer import ReleaseTimer
 from realis.keystore.keys import Keys
-from realis.model.errors import ConfigurationError, StoreUnavailable
+from realis.model.errors import ConfigurationError
 from realis.policy.approval import IssuePolicy
-from realis.ports.channel import Clock, Topic
+from realis.ports.channel import Clock
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from realis.storage import migrate
@@ -41,6 +43,7 @@ from realis.storage.alerts import SqlAlerts
 from realis.storage.database import Database
 from realis.storage.database_identity import check_mark, has_subscriptions, refuse_foreign
 from realis.storage.drafts import SqlDesk
+from realis.storage.figures import read_figures
 from realis.storage.leases import SqlLeases
 from realis.storage.ledger.batches import SqlBatches
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
@@ -51,8 +54,6 @@ log = structlog.get_logger(__name__)
 
 SHUTDOWN_S = 20.0
 """How long what is in flight may take to finish at the end."""
-
-RELEASE_CHECK_S = 1.0
 
 
 class SystemClock:
@@ -106,7 +107,7 @@ class App:
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as group:
-            issuing = group.create_task(self._issue_releases(), name="releases") if self.part.issues else None
+            issuing = group.create_task(self._releases().run(), name="releases") if self.part.issues else None
             dispatching = group.create_task(self.dispatcher.run(), name="dispatcher") if self.dispatcher else None
             await stop.wait()
             if issuing:
@@ -117,30 +118,8 @@ class App:
                 # What is cut off here stays claimed on disk; the next start, or another worker, finishes it.
                 dispatching.cancel()
 
-    async def _issue_releases(self) -> None:
-        """Issue what is due; wake at the next due time, at any desk event, and once a second."""
-        wake = asyncio.Event()
-
-        async def listen() -> None:
-            async for _ in self.core.events.listen(Topic.DESK):
-                wake.set()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(listen(), name="releases.listen")
-            while True:
-                wake.clear()
-                try:
-                    due = await self.core.desk.issue_due()
-                except StoreUnavailable as error:
-                    log.warning("releases_wait", detail=error.message)
-                    due = None
-                wait_s = RELEASE_CHECK_S
-                if due is not None:
-                    wait_s = max(0.0, min(wait_s, (due - self.core.clock.now()).total_seconds()))
-                # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await wake.wait()
+    def _releases(self) -> ReleaseTimer:
+        return ReleaseTimer(self.core.desk.issuer.issue_due, self.core.events, self.core.clock)
 
 
 @asynccontextmanager
@@ -175,7 +154,9 @@ async def build(
             await core.batches.reclaim()
         screens = await _serve_screens(core, stack) if part.serves_screens else None
         runner = None if part is ProcessRole.GATEWAY else await _serve_http(core, part, stack)
-        app = App(core, part, _dispatcher(core) if part.sends else None, screens, runner)
+        dispatcher = _dispatcher(core) if part.sends else None
+        core.metrics.watch(sending=dispatcher, screens=screens)
+        app = App(core, part, dispatcher, screens, runner)
         log.info("serving", part=part.value, http=app.http_port, gateway=screens.port if screens else 0)
         yield app
 
@@ -270,7 +251,8 @@ async def assemble(
     alerts = SqlAlerts(database)
     keys = Keys.open(settings.data_dir / "keys", expect_existing=await has_subscriptions(database))
     book = AddressBook(keys)
-    situation, batches = ActiveAlertsReader(alerts, clock), SqlBatches(database, book)
+    metrics = Metrics(lambda: read_figures(database, clock.now()), database, clock)
+    situation, batches = ActiveAlertsReader(alerts, clock), SqlBatches(database, book, metrics)
     targets = SqlTargets(database, book, clock)
     ways = channel_registry.build(
         settings,
@@ -281,21 +263,25 @@ async def assemble(
         vapid=keys.vapid(settings.push_contact),
         clock=clock,
     )
-    for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
+    connected = (lambda: events.connected) if isinstance(events, RedisEvents) else None
+    metrics.watch(channels=ways.channels, redis_connected=connected)
+    for target in channel_registry.account_targets(settings, demo=variation.demo):
         await targets.put(target)
-    desk = Desk(
-        store=SqlDesk(database, clock),
-        alerts=alerts,
-        ledger=batches,
-        targets=targets,
-        renderer=Renderer(PhraseBook.load(), city, ways.limits),
-        signer=keys.cap_signer(),
-        events=events,
-        clock=clock,
-        identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
-        policy=variation.policy,
-        ways_out=ways.channels,
-        pause=timedelta(seconds=settings.pause_s),
+    desk = Desk.over(
+        DeskPorts(
+            store=SqlDesk(database, clock),
+            alerts=alerts,
+            ledger=batches,
+            targets=targets,
+            renderer=Renderer(PhraseBook.load(), city, ways.capabilities),
+            signer=keys.cap_signer(),
+            events=events,
+            clock=clock,
+            identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+            policy=variation.policy,
+            channels=ways.channels,
+            pause=timedelta(seconds=settings.pause_s),
+        )
     )
     return Services(
         settings=settings,
@@ -313,11 +299,12 @@ async def assemble(
         situation=situation,
         courses=CourseLibrary.load(),
         ways=ways,
+        metrics=metrics,
     )
 
 
 def _dispatcher(core: Services) -> Dispatcher:
-    planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
+    planner = Planner(core.batches, core.events, core.clock, core.ways.capabilities)
     shared = not core.settings.alone
     return Dispatcher(
         core.batches,
@@ -345,4 +332,5 @@ def _gateway(core: Services) -> Gateway:
         host=core.settings.gateway_host,
         port=core.settings.gateway_port,
         hash_token=hash_bearer_token,
+        metrics=core.metrics,
     )

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from realis.cap.fields import Node
-from realis.model.area import Area, Circle, LinearRing, NamedValue, ring_problem
+from realis.model.area import Area, Circle, LinearRing, NamedValue, RingProblem, ring_problem
 from realis.model.errors import UnreadableMessage
 
 MAX_POINTS = 250_000
 """Points of all polygons of one message."""
 
 _PROBLEMS = {
-    "a polygon needs": ("polygon-too-short", "Ein Polygon hat weniger als vier Punkte."),
-    "a point lies": ("polygon-out-of-range", "Ein Punkt liegt außerhalb von ±90 Grad Breite oder ±180 Grad Länge."),
-    "the first and last": ("polygon-not-closed", "Ein Polygon ist nicht geschlossen; es wird geschlossen gelesen."),
-    "the polygon is not": ("polygon-not-simple", "Ein Polygon schneidet oder berührt sich selbst."),
+    RingProblem.TOO_SHORT: "Ein Polygon hat weniger als vier Punkte.",
+    RingProblem.OUT_OF_RANGE: "Ein Punkt liegt außerhalb von ±90 Grad Breite oder ±180 Grad Länge.",
+    RingProblem.NOT_CLOSED: "Ein Polygon ist nicht geschlossen; es wird geschlossen gelesen.",
+    RingProblem.NOT_SIMPLE: "Ein Polygon schneidet oder berührt sich selbst.",
 }
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
@@ -55,12 +55,11 @@ def _ring(node: Node) -> LinearRing:
         known = node.notes.rings[text] = _read_ring(node, text)
     ring, problem = known
     if problem:
-        rule, message = next(words for start, words in _PROBLEMS.items() if problem.startswith(start))
-        node.note(rule, message)
+        node.note(problem.value, _PROBLEMS[problem])
     return ring
 
 
-def _read_ring(node: Node, text: str) -> tuple[LinearRing, str | None]:
+def _read_ring(node: Node, text: str) -> tuple[LinearRing, RingProblem | None]:
     points = []
     bad: list[str] = []
     for token in _joined(text).split():

@@ -14,7 +14,7 @@ from realis.cap.findings import Finding
 from realis.cap.plain_text import holds_html, one_line, plain
 from realis.cap.times import MissingZone, is_strict, read_time
 from realis.cap.xml import local_name, namespace_of, where
-from realis.model.area import LinearRing
+from realis.model.area import LinearRing, RingProblem
 from realis.model.errors import UnreadableMessage
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -32,7 +32,7 @@ class Notes:
 
     findings: list[Finding] = field(default_factory=list)
     points: int = 0
-    rings: dict[str, tuple[LinearRing, str | None]] = field(default_factory=dict)
+    rings: dict[str, tuple[LinearRing, RingProblem | None]] = field(default_factory=dict)
 
     def add(self, rule: str, element: etree._Element, message: str) -> None:
         """Note a finding at an element."""

@@ -25,6 +25,7 @@ from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, se
 from realis.cli.encrypted_file import EncryptedReader, EncryptedWriter
 from realis.keystore.files import locked, write
 from realis.keystore.keys import Keys
+from realis.model.audit import AuditAction
 from realis.model.errors import Conflict, InvalidInput, RealisError
 from realis.ports.stores import AuditEntry
 from realis.storage import audit
@@ -139,7 +140,9 @@ def _copied(record: Path) -> Iterator[Path]:
 
 async def _note_backup(settings: Settings, name: str) -> None:
     async with database(settings) as opened:
-        await SqlDesk(opened, SystemClock()).note(AuditEntry(ACTOR, "backup.made", "backup", name[:100]))
+        await SqlDesk(opened, SystemClock()).note(
+            AuditEntry(ACTOR, AuditAction.BACKUP_MADE, "backup", {"file": name[:100]})
+        )
 
 
 # ---- reading
@@ -230,7 +233,9 @@ async def _checked(settings: Settings, staging: Path) -> audit.AuditVerdict:
         if before.broken_at:
             raise InvalidInput(f"Das Protokoll der Sicherung ist ab Eintrag {before.broken_at} verändert worden.")
         await _open_all(opened, AddressBook(keys))
-        await SqlDesk(opened, SystemClock()).note(AuditEntry(ACTOR, "backup.restored", "backup", before.last_digest))
+        await SqlDesk(opened, SystemClock()).note(
+            AuditEntry(ACTOR, AuditAction.BACKUP_RESTORED, "backup", {"digest": before.last_digest})
+        )
         return before
     finally:
         await opened.close()

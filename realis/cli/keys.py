@@ -19,6 +19,7 @@ from realis.cli.doctor import is_serving
 from realis.keystore import files
 from realis.keystore.files import KINDS, Rotation
 from realis.keystore.keys import Keys
+from realis.model.audit import AuditAction
 from realis.model.errors import Conflict, RealisError
 from realis.ports.stores import AuditEntry
 from realis.storage.addresses import AddressBook
@@ -83,7 +84,7 @@ def keys_announce(config: ConfigOption = CONFIG) -> None:
         _existing(settings)
         async with database(settings) as opened:
             key_id = files.announce(folder, "cap")
-            await _note(opened, "key.announced", "cap", f"cap {key_id}")
+            await _note(opened, AuditAction.KEY_ANNOUNCED, "cap", key="cap", new=key_id)
             return key_id
 
     key_id = run(work())
@@ -114,7 +115,7 @@ def keys_rotate(
             await _refuse(kind, settings, targets, silence=silence, pair_again=pair_again)
             # Recorded before it counts: a change nobody recorded would be worse than one that then did not happen.
             with files.rotation(folder, kind) as change:
-                await _note(opened, "key.rotated", kind, f"{kind} {change.old} → {change.new}")
+                await _note(opened, AuditAction.KEY_ROTATED, kind, key=kind, old=change.old, new=change.new)
                 if kind == "vapid":
                     await _forget_phones(targets)
             return change
@@ -164,8 +165,8 @@ async def _forget_phones(targets: SqlTargets) -> None:
         await targets.remove(phone.id)
 
 
-async def _note(opened: Database, action: str, kind: str, detail: str) -> None:
-    await SqlDesk(opened, SystemClock()).note(AuditEntry(ACTOR, action, kind, detail))
+async def _note(opened: Database, action: AuditAction, kind: str, **facts: str) -> None:
+    await SqlDesk(opened, SystemClock()).note(AuditEntry(ACTOR, action, kind, facts))
 
 
 def _folder(settings: Settings) -> Path:

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from realis.console.context import ConsoleContext, Visit, go
+from realis.model.audit import AuditAction
 from realis.model.errors import Conflict, InvalidInput, NotFound, RealisError
 from realis.policy.approval import Role
 from realis.ports.accounts import User
@@ -33,7 +34,7 @@ async def add(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
         user = await face.users.add(name, _roles(visit), password_hash=issued.password_hash, must_change=True)
     except (InvalidInput, Conflict) as error:
         return await _list(face, visit, error=error)
-    await _note(face, visit, "user.added", user, sorted(user.roles))
+    await _note(face, visit, AuditAction.USER_ADDED, user, sorted(user.roles))
     return await _list(face, visit, issued=issued, issued_to=user.name)
 
 
@@ -47,7 +48,7 @@ async def set_roles(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
             remedy="Eine andere Person mit dieser Rolle kann es tun.",
         )
     await face.users.set_roles(user.id, roles)
-    await _note(face, visit, "user.roles", user, sorted(roles))
+    await _note(face, visit, AuditAction.USER_ROLES, user, sorted(roles))
     return go("/console/admin/users")
 
 
@@ -56,7 +57,7 @@ async def reset(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     user = await _user(face, visit)
     issued = await issue_one_time(face.passwords)
     await face.users.set_password(user.id, issued.password_hash, must_change=True)
-    await _note(face, visit, "user.password_reset", user)
+    await _note(face, visit, AuditAction.USER_PASSWORD_RESET, user)
     return await _list(face, visit, issued=issued, issued_to=user.name)
 
 
@@ -66,13 +67,13 @@ async def deactivate(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     if user.id == visit.session.user.id:
         raise Conflict("Sie können sich nicht selbst sperren.", remedy="Eine andere Person kann es tun.")
     await face.users.deactivate(user.id)
-    await _note(face, visit, "user.deactivated", user)
+    await _note(face, visit, AuditAction.USER_DEACTIVATED, user)
     return go("/console/admin/users")
 
 
 async def trail(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The newest lines of the audit chain."""
-    return face.page(visit, "trail.html", lines=await face.desk.trail())
+    return face.page(visit, "trail.html", lines=await face.desk.overview.trail())
 
 
 async def _list(
@@ -95,10 +96,13 @@ async def _list(
     )
 
 
-async def _note(face: ConsoleContext, visit: Visit, action: str, user: User, roles: Sequence[Role] = ()) -> None:
+async def _note(
+    face: ConsoleContext, visit: Visit, action: AuditAction, user: User, roles: Sequence[Role] = ()
+) -> None:
     """Into the log and the audit chain, by pseudonym."""
-    log.info("administration", action=action, who=user.pseudonym, by=visit.actor.pseudonym)
-    await face.desk.note(visit.actor, action, user.pseudonym, ", ".join(role.value for role in roles))
+    log.info("administration", action=action.value, who=user.pseudonym, by=visit.actor.pseudonym)
+    facts = {"roles": [role.value for role in roles]} if roles else {}
+    await face.desk.operations.note(visit.actor, action, user.pseudonym, **facts)
 
 
 async def _user(face: ConsoleContext, visit: Visit) -> User:

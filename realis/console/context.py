@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID
 
@@ -15,11 +16,15 @@ from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
 from realis.console import labels
+from realis.console.shared_query import SharedQuery
 from realis.model.errors import InvalidInput, NotAuthenticated, NotFound, RealisError
-from realis.policy.approval import Actor, Role
+from realis.policy.approval import Actor, IssuePolicy, Role
 from realis.ports.accounts import SessionRecord, User, Users
 from realis.ports.channel import Clock
-from realis.services.authoring import Desk
+from realis.ports.content import Phrases
+from realis.ports.installation import City
+from realis.ports.read_models import ChannelCount
+from realis.services.desk import Desk
 from realis.web.pages import LANGUAGE_COOKIE, Pages, wanted_language
 from realis.web.passwords import Passwords
 from realis.web.problem import status_of
@@ -38,9 +43,19 @@ _YEAR_S = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """The console's dependencies, passed to every handler."""
+    """The console's dependencies, passed to every handler.
+
+    Args:
+        pause: between a release and its issue.
+        counts: an incident's figures, asked for once a second however many pages show them.
+    """
 
     desk: Desk
+    city: City
+    phrases: Phrases
+    policy: IssuePolicy
+    pause: timedelta
+    counts: SharedQuery[UUID, tuple[ChannelCount, ...]]
     users: Users
     keeper: SessionManager
     passwords: Passwords
@@ -59,7 +74,7 @@ class ConsoleContext:
             status=status,
             language=language,
             **{"user": user, "csrf": "", "words": labels, "console_languages": LANGUAGES, "here": request.path}
-            | {"city": self.desk.city, "policy": self.desk.policy, "phrases": self.desk.phrases}
+            | {"city": self.city, "policy": self.policy, "phrases": self.phrases}
             | {"now": self.clock.now()}
             | context,
         )

@@ -20,7 +20,7 @@ from realis.model.draft import Content, Draft, DraftKind, DraftState, Problem
 from realis.model.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
 from realis.policy.approval import Role
 from realis.ports.content import EventType
-from realis.ports.desk_read_models import ChannelRow, IncidentStage
+from realis.ports.desk_read_models import ChannelRow
 from realis.web.problem import status_of
 
 
@@ -51,21 +51,21 @@ class EditPage:
 
 async def choose(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """A new incident by hand: first the occasion, then the event."""
-    return face.page(visit, "new.html", events=face.desk.phrases.events(), error=None, chosen="")
+    return face.page(visit, "new.html", events=face.phrases.events(), error=None, chosen="")
 
 
 async def create(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The new draft, with the event's ready-made words in it."""
     try:
         occasion, event = _first_choice(face, visit)
-        face.desk.policy.check(occasion)
-        draft = await face.desk.create(visit.actor, await _first_content(face, occasion, event))
+        face.policy.check(occasion)
+        draft = await face.desk.authoring.create(visit.actor, await _first_content(face, occasion, event))
     except InvalidInput as error:
         return face.page(
             visit,
             "new.html",
             status=status_of(error),
-            events=face.desk.phrases.events(),
+            events=face.phrases.events(),
             error=error,
             chosen=visit.form.get("occasion", ""),
         )
@@ -74,14 +74,14 @@ async def create(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 def _first_choice(face: ConsoleContext, visit: Visit) -> tuple[Occasion, EventType]:
     occasion = next((one for one in Occasion if one.value == visit.form.get("occasion")), None)
-    event = face.desk.phrases.event(visit.form.get("event_code", ""))
+    event = face.phrases.event(visit.form.get("event_code", ""))
     if occasion is None or event is None:
         raise InvalidInput("Anlass oder Ereignis fehlt.", remedy="Wählen Sie beides.")
     return occasion, event
 
 
 async def _first_content(face: ConsoleContext, occasion: Occasion, event: EventType) -> Content:
-    rows = await face.desk.channels()
+    rows = await face.desk.overview.channel_rows()
     content = Content(
         occasion,
         DraftKind.ALERT,
@@ -89,34 +89,32 @@ async def _first_content(face: ConsoleContext, occasion: Occasion, event: EventT
         event=event.labels.get("de", event.code),
         event_code=event.code,
         categories=event.categories,
-        channels=tuple(
-            row.name for row in rows if not row.problem and not barred(row, occasion, demo=face.desk.city.demo)
-        ),
+        channels=tuple(row.name for row in rows if not row.problem and not barred(row, occasion, demo=face.city.demo)),
         expires=later(face.clock.now(), int(DEFAULT_VALIDITY / timedelta(minutes=1))),
-        source_name=face.desk.city.authority,
+        source_name=face.city.authority,
     )
-    return with_templates(content, face.desk.phrases, languages_offered(face.desk.city, content), overwrite=True)
+    return with_templates(content, face.phrases, languages_offered(face.city, content), overwrite=True)
 
 
 async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The edit page of an open or submitted draft."""
-    draft = await face.desk.draft(visit.id())
-    file = await face.desk.incident(draft.incident)
-    if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED) or file.entry.stage is IncidentStage.PAUSE:
+    draft = await face.desk.drafts.get(visit.id())
+    paused = await face.desk.overview.pending(draft.incident) is not None
+    if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED) or paused:
         return go(f"/console/incidents/{draft.incident}")
-    must_choose = _must_choose(draft, foreign=bool(file.witnesses))
+    must_choose = await _must_choose(face, draft)
     filled = stored(draft.content, _zone(face), chosen=not must_choose)
     return await _render(face, visit, draft, filled, show_problems=draft.version > 1 and "saved" in visit.request.query)
 
 
 async def save(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Whatever button of the edit page was pressed."""
-    draft = await face.desk.draft(visit.id())
+    draft = await face.desk.drafts.get(visit.id())
     filled = await _read(face, visit, draft)
     action, _, argument = visit.form.get("action", "save").partition(":")
     if action == "template":
-        languages = languages_offered(face.desk.city, filled.content) if argument == "all" else (argument,)
-        changed = with_templates(filled.content, face.desk.phrases, languages, overwrite=argument != "all")
+        languages = languages_offered(face.city, filled.content) if argument == "all" else (argument,)
+        changed = with_templates(filled.content, face.phrases, languages, overwrite=argument != "all")
         return await _render(face, visit, draft, replace(filled, content=changed))
     if action == "until" and argument.isascii() and argument.isdigit():
         return await _render(face, visit, draft, _until(face, filled, int(argument[:5])))
@@ -127,7 +125,7 @@ async def save(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 async def preview(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The preview alone, as somebody types."""
-    draft = await face.desk.draft(visit.id())
+    draft = await face.desk.drafts.get(visit.id())
     filled = await _read(face, visit, draft)
     page = await _page(face, draft, filled)
     return face.page(visit, "preview_part.html", page=page, moving=True)
@@ -135,8 +133,8 @@ async def preview(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 async def discard(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Give the draft up."""
-    draft = await face.desk.draft(visit.id())
-    await face.desk.discard(visit.actor, draft.id)
+    draft = await face.desk.drafts.get(visit.id())
+    await face.desk.authoring.discard(visit.actor, draft.id)
     return go(f"/console/incidents/{draft.incident}")
 
 
@@ -148,9 +146,11 @@ async def _store(
     if filled.problems:
         return await _render(face, visit, draft, filled, status=422, show_problems=True)
     try:
-        saved = await face.desk.save(visit.actor, draft.id, version=visit.number("version"), content=filled.content)
+        saved = await face.desk.authoring.save(
+            visit.actor, draft.id, version=visit.number("version"), content=filled.content
+        )
     except StaleVersion:
-        current = await face.desk.draft(draft.id)
+        current = await face.desk.drafts.get(draft.id)
         return await _render(face, visit, current, filled, status=409, stale=True)
     except WrongState:
         raise
@@ -160,7 +160,7 @@ async def _store(
         dropped = f"&unchecked={','.join(filled.unchecked)}" if filled.unchecked else ""
         return go(f"/console/drafts/{draft.id}?saved=1{dropped}")
     try:
-        await face.desk.submit(visit.actor, draft.id, version=saved.version)
+        await face.desk.authoring.submit(visit.actor, draft.id, version=saved.version)
     except (Conflict, InvalidInput) as error:
         return await _refused(face, visit, saved, filled, error)
     return go(f"/console/drafts/{draft.id}/release")
@@ -170,7 +170,7 @@ async def _refused(
     face: ConsoleContext, visit: Visit, draft: Draft, filled: Filled, error: RealisError
 ) -> web.StreamResponse:
     """The form again, with what the desk said at the fields it named."""
-    known = {problem.where for problem in face.desk.problems(filled.content)}
+    known = {problem.where for problem in face.desk.authoring.problems(filled.content)}
     places = {place.strip() for place in error.where.split(",")} if error.where else set()
     extra = () if places and places <= known else (Problem(error.where, f"{error.message} {error.remedy}".strip()),)
     filled = replace(filled, problems=(*filled.problems, *extra))
@@ -178,9 +178,8 @@ async def _refused(
 
 
 async def _read(face: ConsoleContext, visit: Visit, draft: Draft) -> Filled:
-    file = await face.desk.incident(draft.incident)
-    reader = FormReader(face.desk.city, face.desk.phrases, await face.desk.channels())
-    must_choose = _must_choose(draft, foreign=bool(file.witnesses))
+    reader = FormReader(face.city, face.phrases, await face.desk.overview.channel_rows())
+    must_choose = await _must_choose(face, draft)
     return reader.read(visit.form, draft.content, choose_occasion=must_choose)
 
 
@@ -203,33 +202,33 @@ async def _render(
 
 
 async def _page(face: ConsoleContext, draft: Draft, filled: Filled, *, show_problems: bool = False) -> EditPage:
-    rows = await face.desk.channels()
-    content, places = filled.content, face.desk.city.places
-    desk_problems = face.desk.problems(content) if show_problems else ()
+    rows = await face.desk.overview.channel_rows()
+    content, places = filled.content, face.city.places
+    desk_problems = face.desk.authoring.problems(content) if show_problems else ()
     unread = {problem.where for problem in filled.problems}
     own = own_areas(draft.content.areas, places)
     return EditPage(
         draft=draft,
         filled=filled,
         problems=(*filled.problems, *(one for one in desk_problems if one.where not in unread)),
-        languages=languages_offered(face.desk.city, content),
+        languages=languages_offered(face.city, content),
         chosen=chosen_places(content.areas, places),
         own=own,
         own_chosen=any(area in content.areas for area in own),
         area=sketch(content.areas, places),
         channels=rows,
-        barred=frozenset(row.name for row in rows if barred(row, content.occasion, demo=face.desk.city.demo)),
-        events=face.desk.phrases.events(),
-        texts=by_channel(face.desk.preview(content, draft.incident), rows),
-        choose_occasion=_must_choose(draft, foreign=True)
-        and bool((await face.desk.incident(draft.incident)).witnesses),
+        barred=frozenset(row.name for row in rows if barred(row, content.occasion, demo=face.city.demo)),
+        events=face.phrases.events(),
+        texts=by_channel(face.desk.authoring.preview(content, draft.incident), rows),
+        choose_occasion=await _must_choose(face, draft),
     )
 
 
-def _must_choose(draft: Draft, *, foreign: bool) -> bool:
+async def _must_choose(face: ConsoleContext, draft: Draft) -> bool:
     """An incoming message's occasion is chosen by the first person who saves it; after that it stays."""
     fresh = draft.content.kind is DraftKind.ALERT and not draft.authors
-    return foreign and fresh and draft.content.occasion is Occasion.ERNSTFALL
+    open_choice = fresh and draft.content.occasion is Occasion.ERNSTFALL
+    return open_choice and await face.desk.overview.came_in(draft.incident)
 
 
 def _until(face: ConsoleContext, filled: Filled, minutes: int) -> Filled:
@@ -240,4 +239,4 @@ def _until(face: ConsoleContext, filled: Filled, minutes: int) -> Filled:
 
 
 def _zone(face: ConsoleContext) -> ZoneInfo:
-    return ZoneInfo(face.desk.city.time_zone)
+    return ZoneInfo(face.city.time_zone)

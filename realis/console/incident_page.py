@@ -16,7 +16,7 @@ from realis.model.delivery import OPEN_STATES, FailureKind, State
 from realis.model.draft import Draft, DraftKind, DraftState
 from realis.model.errors import InvalidInput
 from realis.model.incident import Viewer, in_force, latest
-from realis.ports.desk_read_models import ChannelRow, IncidentFile, IncidentStage
+from realis.ports.desk_read_models import BoardEntry, ChannelRow, IncidentStage
 from realis.ports.read_models import ChannelCount
 
 _FOLLOW_UPS = (DraftKind.UPDATE, DraftKind.ALL_CLEAR, DraftKind.RETRACTION)
@@ -116,17 +116,19 @@ class Live:
 
 async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The whole page of one incident."""
-    file = await face.desk.incident(visit.id())
+    file = await face.desk.overview.incident(visit.id())
     newest = latest(file.chain)
     areas = newest.alert.areas if newest else _areas_of(file.drafts)
     return face.page(
         visit,
         "incident.html",
         file=file,
-        live=await _live(face, file.counts, file),
+        entry=file.entry,
+        pending=file.pending,
+        live=await _live(face, file.counts, file.entry),
         newest=newest,
         open_draft=_open_draft(file.drafts),
-        area=sketch(areas, face.desk.city.places),
+        area=sketch(areas, face.city.places),
         areas=areas,
         in_force=in_force(file.chain, face.clock.now(), Viewer(joined=True)),
     )
@@ -134,9 +136,11 @@ async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 async def part(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The figures alone, fetched every second while something is open."""
-    file = await face.desk.incident(visit.id())
-    counts = await face.desk.counts(visit.id())
-    return face.page(visit, "live_part.html", file=file, live=await _live(face, counts, file))
+    entry = await face.desk.overview.entry(visit.id())
+    counts = await face.counts.get(entry.incident)
+    pending = await face.desk.overview.pending(entry.incident)
+    live = await _live(face, counts, entry)
+    return face.page(visit, "live_part.html", entry=entry, pending=pending, live=live)
 
 
 async def follow_up(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
@@ -145,7 +149,7 @@ async def follow_up(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     kind = next((kind for kind in _FOLLOW_UPS if kind.value == wanted), None)
     if kind is None:
         raise InvalidInput("Diesen Schritt gibt es nicht.", where="kind", remedy="Laden Sie die Seite neu.")
-    draft = await face.desk.follow_up(visit.actor, visit.id(), kind=kind)
+    draft = await face.desk.authoring.follow_up(visit.actor, visit.id(), kind=kind)
     return go(f"/console/drafts/{draft.id}")
 
 
@@ -155,7 +159,7 @@ async def tick(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     if not who:
         raise InvalidInput("Es fehlt, wer es erledigt hat.", where="who", remedy="Tragen Sie einen Namen ein.")
     incident = visit.id()
-    await face.desk.tick(
+    await face.desk.operations.mark_done(
         visit.actor, incident, revision=visit.number("revision"), target_id=visit.number("target"), who=who
     )
     return go(f"/console/incidents/{incident}#von-hand")
@@ -163,17 +167,17 @@ async def tick(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 async def lift(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Let a held channel send again."""
-    await face.desk.lift_hold(visit.actor, visit.request.match_info["channel"])
+    await face.desk.operations.lift_hold(visit.actor, visit.request.match_info["channel"])
     back = visit.form.get("back", "")
     return go(back if back.startswith("/console/") else "/console/")
 
 
-async def _live(face: ConsoleContext, counts: Sequence[ChannelCount], file: IncidentFile) -> Live:
-    rows = await face.desk.channels()
+async def _live(face: ConsoleContext, counts: Sequence[ChannelCount], entry: BoardEntry) -> Live:
+    rows = await face.desk.overview.channel_rows()
     labels = {row.name: row.label for row in rows}
     tallies = tuple(tally(count, labels.get(count.channel, count.channel)) for count in counts)
     open_still = any(one.waiting or not one.count.planning_done for one in tallies)
-    return Live(tallies, rows, busy=open_still or file.entry.stage is IncidentStage.PAUSE)
+    return Live(tallies, rows, busy=open_still or entry.stage is IncidentStage.PAUSE)
 
 
 def _open_draft(drafts: Sequence[Draft]) -> Draft | None:

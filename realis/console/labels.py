@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from realis.model.alert import Ending, Occasion
+from realis.model.audit import AuditAction, Fact, read_facts
 from realis.model.delivery import FailureKind, State
 from realis.model.draft import DraftKind
 from realis.policy.approval import Role
@@ -108,26 +109,26 @@ LANGUAGE_IN_GERMAN = {
     "de-x-ls": "Deutsch in Einfacher Sprache",
 }
 ACTIONS = {
-    "message.received": "Meldung eingegangen",
-    "draft.created": "Entwurf angelegt",
-    "draft.saved": "Entwurf gespeichert",
-    "draft.submitted": "Zur Freigabe vorgelegt",
-    "draft.returned": "Zurückgegeben",
-    "draft.discarded": "Entwurf verworfen",
-    "draft.released": "Freigegeben",
-    "release.stopped": "Angehalten",
-    "release.failed": "Nicht ausgegeben",
-    "alert.issued": "Ausgegeben",
-    "hand.ticked": "Von Hand erledigt",
-    "channel.resumed": "Kanal wieder freigegeben",
-    "user.added": "Person angelegt",
-    "user.roles": "Rollen geändert",
-    "user.password_reset": "Neues Einmalpasswort",
-    "user.deactivated": "Person gesperrt",
-    "backup.made": "Sicherung gemacht",
-    "backup.restored": "Sicherung zurückgespielt",
-    "key.announced": "Schlüssel angekündigt",
-    "key.rotated": "Schlüssel abgelöst",
+    AuditAction.MESSAGE_RECEIVED: "Meldung eingegangen",
+    AuditAction.DRAFT_CREATED: "Entwurf angelegt",
+    AuditAction.DRAFT_SAVED: "Entwurf gespeichert",
+    AuditAction.DRAFT_SUBMITTED: "Zur Freigabe vorgelegt",
+    AuditAction.DRAFT_RETURNED: "Zurückgegeben",
+    AuditAction.DRAFT_DISCARDED: "Entwurf verworfen",
+    AuditAction.DRAFT_RELEASED: "Freigegeben",
+    AuditAction.RELEASE_STOPPED: "Angehalten",
+    AuditAction.RELEASE_FAILED: "Nicht ausgegeben",
+    AuditAction.ALERT_ISSUED: "Ausgegeben",
+    AuditAction.HAND_DONE: "Von Hand erledigt",
+    AuditAction.CHANNEL_RESUMED: "Kanal wieder freigegeben",
+    AuditAction.USER_ADDED: "Person angelegt",
+    AuditAction.USER_ROLES: "Rollen geändert",
+    AuditAction.USER_PASSWORD_RESET: "Neues Einmalpasswort",
+    AuditAction.USER_DEACTIVATED: "Person gesperrt",
+    AuditAction.BACKUP_MADE: "Sicherung gemacht",
+    AuditAction.BACKUP_RESTORED: "Sicherung zurückgespielt",
+    AuditAction.KEY_ANNOUNCED: "Schlüssel angekündigt",
+    AuditAction.KEY_ROTATED: "Schlüssel abgelöst",
 }
 """What the audit trail's actions are called; an unknown one is shown as it is."""
 
@@ -142,9 +143,6 @@ FAILED = {
 }
 """Why an issue failed, by the error's code."""
 
-_DRAFT = re.compile(rf"({'|'.join(kind.value for kind in DraftKind)}) v(\d+)(?= |$)")
-_REVISION = re.compile(r"revision (\d+)(?= |$)")
-
 
 def short_digests(detail: str) -> str:
     """A line of the trail with its SHA-256 digests cut to what a person can compare."""
@@ -152,16 +150,38 @@ def short_digests(detail: str) -> str:
 
 
 def detail(stored: str, translate: Callable[[str], str]) -> str:
-    """What a line of the trail says in the reader's words. The chain's own text stays as it was stored."""
-    if draft := _DRAFT.match(stored):
-        kind, version = translate(KINDS[DraftKind(draft[1])]), translate(VERSION) % {"n": draft[2]}
-        said = f"{kind}, {version}{stored[draft.end() :]}"
-    elif revision := _REVISION.match(stored):
-        said = translate(REVISION) % {"n": revision[1]} + stored[revision.end() :]
-    else:
-        first, space, rest = stored.partition(" ")
-        said = (translate(FAILED[first]) if first in FAILED else first) + space + rest
-    return short_digests(said)
+    """What a line of the trail says in the reader's words. A line of an older release is shown as it was stored."""
+    facts = read_facts(stored)
+    if facts is None:
+        return short_digests(stored)
+    return ", ".join(short_digests(_fact(name, value, translate)) for name, value in _ordered(facts))
+
+
+_ORDER = ("kind", "key", "version", "revision", "code", "roles", "file", "old", "new", "digest")
+
+
+def _ordered(facts: Mapping[str, Fact]) -> Iterable[tuple[str, Fact]]:
+    if "old" in facts and "new" in facts:
+        change = f"{facts['old']} → {facts['new']}"
+        facts = {**{name: value for name, value in facts.items() if name != "new"}, "old": change}
+    known = [name for name in _ORDER if name in facts]
+    return ((name, facts[name]) for name in (*known, *(name for name in facts if name not in known)))
+
+
+def _fact(name: str, value: Fact, translate: Callable[[str], str]) -> str:
+    match name, value:
+        case "kind", str() if value in KINDS:
+            return translate(KINDS[DraftKind(value)])
+        case "version", _:
+            return translate(VERSION) % {"n": value}
+        case "revision", _:
+            return translate(REVISION) % {"n": value}
+        case "code", str():
+            return translate(FAILED[value]) if value in FAILED else value
+        case "roles", list():
+            return ", ".join(translate(ROLES[Role(role)]) if role in set(Role) else role for role in value)
+        case _:
+            return str(value)
 
 
 TABLES = (

@@ -45,11 +45,11 @@ async def part(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
 
 
 async def _groups(face: ConsoleContext) -> Groups:
-    entries = await face.desk.board()
+    entries = await face.desk.overview.board()
     since = face.clock.now() - _TODAY
     ended = [entry for entry in entries if entry.stage in (IncidentStage.ENDED, IncidentStage.DISCARDED)]
     recent = [entry for entry in ended if entry.updated_at >= since and entry.stage is IncidentStage.ENDED]
-    troubled = tuple(row for row in await face.desk.channels() if row.held_since is not None)
+    troubled = tuple(row for row in await face.desk.overview.channel_rows() if row.held_since is not None)
     return Groups(
         now=await _due(face, _at(entries, IncidentStage.PAUSE, IncidentStage.SUBMITTED)),
         drafts=_cards([entry for entry in _at(entries, IncidentStage.DRAFT) if not _warns(entry)]),
@@ -78,6 +78,7 @@ def _cards(entries: Sequence[BoardEntry]) -> tuple[IncidentCard, ...]:
 async def _due(face: ConsoleContext, entries: Sequence[BoardEntry]) -> tuple[IncidentCard, ...]:
     cards = []
     for entry in entries:
-        pending = (await face.desk.incident(entry.incident)).pending if entry.stage is IncidentStage.PAUSE else None
+        paused = entry.stage is IncidentStage.PAUSE
+        pending = await face.desk.overview.pending(entry.incident) if paused else None
         cards.append(IncidentCard(entry, pending.due if pending else None))
     return tuple(cards)

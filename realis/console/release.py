@@ -24,23 +24,23 @@ _LONGEST_REASON = 1000
 
 async def show(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """The stored package and the two buttons, or why this person cannot press them."""
-    draft = await face.desk.draft(visit.id())
+    draft = await face.desk.drafts.get(visit.id())
     if draft.state is not DraftState.SUBMITTED:
         there = "drafts" if draft.state is DraftState.OPEN else "incidents"
         return go(f"/console/{there}/{draft.id if draft.state is DraftState.OPEN else draft.incident}")
-    package = await face.desk.package(draft.id)
+    package = await face.desk.drafts.package(draft.id)
     return face.page(
         visit,
         "release.html",
         draft=draft,
         content=package.content,
         digest=digest(package),
-        texts=by_channel(package, await face.desk.channels()),
-        area=sketch(package.content.areas, face.desk.city.places),
+        texts=by_channel(package, await face.desk.overview.channel_rows()),
+        area=sketch(package.content.areas, face.city.places),
         mine=may_release(draft, visit.actor),
         reason=why_not(draft, visit.actor),
         names=await _names(face),
-        pause_s=round(pause_for(package.content, face.desk.pause).total_seconds()),
+        pause_s=round(pause_for(package.content, face.pause).total_seconds()),
     )
 
 
@@ -55,7 +55,7 @@ def why_not(draft: Draft, actor: Actor) -> str:
 
 async def release(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Decide to issue exactly what was seen."""
-    decided = await face.desk.release(visit.actor, visit.id(), digest=visit.form.get("digest", ""))
+    decided = await face.desk.approval.release(visit.actor, visit.id(), digest=visit.form.get("digest", ""))
     return go(f"/console/incidents/{decided.incident}")
 
 
@@ -64,13 +64,13 @@ async def send_back(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     reason = visit.form.get("reason", "").strip()[:_LONGEST_REASON]
     if not reason:
         raise InvalidInput("Der Grund fehlt.", where="reason", remedy="Schreiben Sie kurz, was zu ändern ist.")
-    draft = await face.desk.send_back(visit.actor, visit.id(), reason=reason)
+    draft = await face.desk.approval.send_back(visit.actor, visit.id(), reason=reason)
     return go(f"/console/incidents/{draft.incident}")
 
 
 async def stop(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Stop a release during its pause; the draft is open again."""
-    draft = await face.desk.stop(visit.actor, visit.id())
+    draft = await face.desk.approval.stop(visit.actor, visit.id())
     return go(f"/console/drafts/{draft.id}")
 
 

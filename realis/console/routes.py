@@ -8,10 +8,11 @@ from aiohttp import web
 
 from realis.console import admin, edit, incident_page, login, overview, release
 from realis.console.context import DESK_ROLES, ConsoleContext, Handler, Raw, guarded
+from realis.console.shared_query import SharedQuery
 from realis.policy.approval import Role
 from realis.ports.accounts import Sessions, Users
-from realis.ports.channel import Clock, Events
-from realis.services.authoring import Desk
+from realis.ports.channel import Clock
+from realis.services.desk import Desk
 from realis.web.pages import Pages
 from realis.web.passwords import Passwords
 from realis.web.sessions import SessionManager
@@ -54,18 +55,21 @@ def register(
     users: Users,
     sessions: Sessions,
     pages: Pages,
-    events: Events,
     clock: Clock,
     https: bool,
 ) -> None:
     """Put the console under ``/console/``.
 
     Args:
-        events: what every face is given; the console's pages poll and do not listen yet.
         https: the public address is https; it decides how strict the session's cookie is.
     """
     face = ConsoleContext(
         desk=desk,
+        city=desk.city,
+        phrases=desk.phrases,
+        policy=desk.ports.policy,
+        pause=desk.ports.pause,
+        counts=SharedQuery(desk.overview.counts),
         users=users,
         keeper=SessionManager(sessions, clock, https),
         passwords=Passwords(),

@@ -59,7 +59,7 @@ class Flood:
         self.say("Die Lage ändert sich: Das Gebiet wird größer.")
         await self._out(await self._update(incident, script), "Bernd gibt die Aktualisierung frei.")
         self.say("Das Wasser sinkt. Anna bereitet die Entwarnung vor.")
-        ending = await self.core.desk.follow_up(self._anna, incident, kind=DraftKind.ALL_CLEAR)
+        ending = await self.core.desk.authoring.follow_up(self._anna, incident, kind=DraftKind.ALL_CLEAR)
         await self._out(ending, "Bernd gibt die Entwarnung frei.")
         return incident
 
@@ -75,33 +75,33 @@ class Flood:
         status, answer = await send(write(self._message(script)), self.url, self.demo_data.authority_token)
         if status != 201:
             raise InvalidInput(f"Die Demo-Meldung wurde nicht angenommen: {answer}")
-        draft = await self.core.desk.draft(UUID(str(answer["draft"])))
-        channels = tuple(row.name for row in await self.core.desk.channels() if not row.problem)
+        draft = await self.core.desk.drafts.get(UUID(str(answer["draft"])))
+        channels = tuple(row.name for row in await self.core.desk.overview.channel_rows() if not row.problem)
         content = replace(draft.content, channels=channels)
-        return await self.core.desk.save(self._anna, draft.id, version=draft.version, content=content)
+        return await self.core.desk.authoring.save(self._anna, draft.id, version=draft.version, content=content)
 
     async def _update(self, incident: UUID, script: dict[str, Any]) -> Draft:
         desk = self.core.desk
-        draft = await desk.follow_up(self._anna, incident, kind=DraftKind.UPDATE)
+        draft = await desk.authoring.follow_up(self._anna, incident, kind=DraftKind.UPDATE)
         content = replace(
             draft.content,
             texts=_texts(script["update"], script["authority"]),
             areas=(self._area(script["more_places"]),),
             realert=True,
         )
-        return await desk.save(self._anna, draft.id, version=draft.version, content=content)
+        return await desk.authoring.save(self._anna, draft.id, version=draft.version, content=content)
 
     async def _out(self, draft: Draft, line: str) -> None:
         """Submit, release by the second person, wait until it is issued, leave time to watch."""
         desk = self.core.desk
-        before = len(await desk.alerts.chain(draft.incident))
-        submitted = await desk.submit(self._anna, draft.id, version=draft.version)
+        before = len(await desk.drafts.alerts.chain(draft.incident))
+        submitted = await desk.authoring.submit(self._anna, draft.id, version=draft.version)
         await asyncio.sleep(self.pace_s / 2)
         self.say(line)
-        await desk.release(self._bernd, draft.id, digest=submitted.digest)
+        await desk.approval.release(self._bernd, draft.id, digest=submitted.digest)
         async with asyncio.timeout(ISSUE_TIMEOUT_S + self.core.settings.pause_s):
-            while len(await desk.alerts.chain(draft.incident)) == before:
-                if (await desk.draft(draft.id)).return_reason:
+            while len(await desk.drafts.alerts.chain(draft.incident)) == before:
+                if (await desk.drafts.get(draft.id)).return_reason:
                     raise WrongState("Die Demo-Freigabe wurde angehalten.")
                 await asyncio.sleep(0.05)
         await self.watch(draft.incident)

@@ -100,7 +100,7 @@ class Presenter:
 
     async def _watch(self, incident: UUID) -> None:
         """The live table, until every channel of the newest revision is done."""
-        counts = await self._core.desk.counts(incident)
+        counts = await self._core.desk.overview.counts(incident)
         with (
             Live(_table(counts), console=self._console, refresh_per_second=4) as live,
             contextlib.suppress(TimeoutError),
@@ -108,7 +108,7 @@ class Presenter:
             async with asyncio.timeout(WATCH_S):
                 while not _finished(counts):
                     await asyncio.sleep(REFRESH_S)
-                    counts = await self._core.desk.counts(incident)
+                    counts = await self._core.desk.overview.counts(incident)
                     live.update(_table(counts))
 
 

@@ -26,6 +26,7 @@ from realis.policy.circuit_breaker import CircuitBreaker
 from realis.policy.retry import Again, Attempt, Final, decide
 from realis.ports.channel import Channel, Clock, Events, Message, Target, Topic
 from realis.ports.stores import BatchResult, BatchStore, Claim, Failure, Leases, RetryGroup
+from realis.ports.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +168,7 @@ class Dispatcher:
             lanes = [
                 group.create_task(self._lane(name), name=f"lane.{name}.{number}")
                 for name, channel in self._channels.items()
-                for number in range(channel.limits.lanes)
+                for number in range(channel.capabilities.concurrency)
             ]
             await self._coordinate()
             for event in self._ready.values():
@@ -188,6 +189,16 @@ class Dispatcher:
         """Claim nothing more; ``run`` returns when the batches in flight are committed."""
         self._stopping.set()
         self._wake.set()
+
+    def in_flight(self) -> Mapping[str, int]:
+        """Batches being sent, for each channel."""
+        flying = Counter(self._in_flight.values())
+        return {name: flying[name] for name in self._channels}
+
+    def open_breakers(self) -> Mapping[str, int]:
+        """Origins that are left alone for now because their service fails, for each channel."""
+        now = self._clock.now()
+        return {name: len(breaker.shut(now, ())) for name, breaker in self._breakers.items()}
 
     async def _listen(self) -> None:
         async for _ in self._events.listen(Topic.WORK):
@@ -222,10 +233,7 @@ class Dispatcher:
                 await asyncio.sleep(STORE_RETRY_S)
                 continue
             self._back()
-            # Not wait_for: Python 3.11's forgets a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await wait_for_event(self._wake, wait_s)
 
     async def _round(self) -> float:
         """Plan and wake once; how long nothing is due."""
@@ -256,8 +264,8 @@ class Dispatcher:
 
     def _wake_lanes(self, names: Collection[str]) -> None:
         """Accounts first, for their one post is for everybody who follows them; then whoever has most to send."""
-        limits = {name: self._channels[name].limits for name in self._ready if name in names}
-        for name in sorted(limits, key=lambda name: (not limits[name].pace_s, -limits[name].lanes)):
+        limits = {name: self._channels[name].capabilities for name in self._ready if name in names}
+        for name in sorted(limits, key=lambda name: (not limits[name].min_interval_s, -limits[name].concurrency)):
             self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
@@ -295,7 +303,7 @@ class Dispatcher:
 
     def _crowded(self, name: str, now: datetime) -> frozenset[str]:
         """Origins that get no further batch now: they fill all lanes but one, or their service fails."""
-        lanes, busy = self._channels[name].limits.lanes, self._busy[name]
+        lanes, busy = self._channels[name].capabilities.concurrency, self._busy[name]
         full = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
         return full | self._breakers[name].shut(now, busy)
 
@@ -308,8 +316,8 @@ class Dispatcher:
         return await self._store.claim(name, self.owner, now=now, lease_s=lease_s, busy_origins=crowded)
 
     def _is_account(self, name: str) -> bool:
-        limits = self._channels[name].limits
-        return limits.lanes == 1 and not limits.by_place
+        limits = self._channels[name].capabilities
+        return limits.concurrency == 1 and not limits.geo_targeted
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
         """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
@@ -335,8 +343,8 @@ class Dispatcher:
 
     def _keep_pace(self, channel: Channel) -> None:
         """No claim before the service wants the next message; nothing is held meanwhile."""
-        if channel.limits.pace_s:
-            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.limits.pace_s)
+        if channel.capabilities.min_interval_s:
+            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.capabilities.min_interval_s)
 
     def _learn(self, name: str, origin: str, outcomes: Sequence[Outcome]) -> None:
         pause_s = self._breakers[name].note(origin, outcomes, self._clock.now())

@@ -18,10 +18,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from realis.egress.failures import Blocked, EgressError, MaybeSent, NotSent
 from realis.egress.policy import Policy, check_url
 from realis.model.errors import InvalidInput
 
-__all__ = ["Answer", "Blocked", "Egress", "EgressError", "MaybeSent", "Method", "NotSent"]
+__all__ = ["BODY_HEAD", "Answer", "Egress", "Method"]
 
 Method = Literal["GET", "POST", "PUT"]
 
@@ -30,26 +31,6 @@ BODY_HEAD = 4096
 
 _KEEPALIVE_S = 15.0
 _CONNECT_SHARE = 0.9
-
-
-class EgressError(Exception):
-    """No answer came. The text is one line without path, keys or message."""
-
-
-class Blocked(EgressError):
-    """The policy forbids this address; nothing was sent."""
-
-
-class NotSent(EgressError):
-    """No connection came about; nothing was sent. ``timed_out`` tells slow from refused."""
-
-    def __init__(self, message: str, *, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.timed_out = timed_out
-
-
-class MaybeSent(EgressError):
-    """Sending began and no answer came: the other side may have taken it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from yarl import URL
 
 from realis.model.errors import InvalidInput
 
-__all__ = ["MAX_URL", "Address", "Configured", "LoopbackOnly", "Policy", "PublicOnly", "check_url"]
+__all__ = ["MAX_URL", "Address", "Configured", "LoopbackOnly", "Policy", "PublicOnly", "check_url", "host_of"]
 
 MAX_URL = 2048
 Address = IPv4Address | IPv6Address
@@ -89,6 +89,15 @@ class Configured:
     def allows(self, address: Address) -> bool:
         """Anything, or loopback only."""
         return address.is_loopback if self._loopback else True
+
+
+def host_of(url: str) -> frozenset[str]:
+    """The host an operator's setting names, for ``Configured``; empty where it names none."""
+    try:
+        host = URL(url.strip()).raw_host
+    except ValueError:
+        return frozenset()
+    return frozenset({host.lower()} if host else ())
 
 
 def check_url(url: str, policy: Policy) -> URL:

@@ -13,6 +13,7 @@ from realis.cap.xml import MAX_BYTES
 from realis.intake.receiving import Receipt, ReceiveCap
 from realis.model.errors import NotAllowed, NotAuthenticated, RealisError, UnreadableMessage
 from realis.ports.accounts import TokenKind, TokenRecord, Tokens
+from realis.ports.metrics import IntakeMetrics, IntakeResult, NoMetrics
 from realis.web.problem import from_error, problem, status_of
 
 log = structlog.get_logger(__name__)
@@ -25,9 +26,16 @@ READ_TIMEOUT_S = 30.0
 _CHUNK = 64 * 1024
 
 
-def register(app: web.Application, *, receive: ReceiveCap, tokens: Tokens, hash_token: Callable[[str], str]) -> None:
+def register(
+    app: web.Application,
+    *,
+    receive: ReceiveCap,
+    tokens: Tokens,
+    hash_token: Callable[[str], str],
+    metrics: IntakeMetrics | None = None,
+) -> None:
     """Add the route. The application's own body limit does not apply here; this one is ``MAX_BYTES``."""
-    app.router.add_post(PATH, _Intake(receive, tokens, hash_token).post)
+    app.router.add_post(PATH, _Intake(receive, tokens, hash_token, metrics or NoMetrics()).post)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +43,27 @@ class _Intake:
     receive: ReceiveCap
     tokens: Tokens
     hash_token: Callable[[str], str]
+    metrics: IntakeMetrics
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        authority = ""
+        authority, result = "", IntakeResult.FAILED
         try:
             authority = (await self._token(request)).label
             _check_media_type(request)
             receipt = await self.receive(await _body(request), authority)
+            result = IntakeResult.REPEATED if receipt.repeated else IntakeResult.ACCEPTED
         except _Refused as refused:
+            result = IntakeResult.REFUSED
             log.warning("cap_refused", authority=authority, status=refused.answer.status)
             return refused.answer
         except RealisError as error:
             if status_of(error) >= 500:
                 raise
+            result = IntakeResult.REFUSED
             log.warning("cap_refused", authority=authority, code=error.code, where=error.where)
             return _challenged(from_error(error))
+        finally:
+            self.metrics.received(authority, result)
         log.info("cap_received", authority=authority, incident=str(receipt.incident), repeated=receipt.repeated)
         return _answer(receipt)
 

@@ -24,7 +24,7 @@ from realis.model.alert import (
     ending_of,
     ends_at,
 )
-from realis.model.area import Area, LinearRing, outline, ring_problem
+from realis.model.area import Area, LinearRing, RingProblem, outline, ring_problem
 from realis.model.draft import EVENT_CODE_PROFILE, PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText
 from realis.model.incident import gravest_level
 
@@ -34,7 +34,6 @@ _WEB = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
     r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
-_NOT_SIMPLE = "the polygon is not simple"
 
 
 def asks_for_draft(alert: Alert) -> bool:
@@ -179,8 +178,7 @@ def _mended(area: Area) -> Area:
 
 
 def _rings(ring: LinearRing) -> tuple[LinearRing, ...]:
-    problem = ring_problem(ring)
-    if problem is None or problem.startswith(_NOT_SIMPLE):
+    if ring_problem(ring) in (None, RingProblem.NOT_SIMPLE):
         # A ring that crosses itself is kept as sent; ``realis.model.area`` repairs it wherever it is used.
         return (ring,)
     inside = tuple((lat, lon) for lat, lon in ring if -90 <= lat <= 90 and -180 <= lon <= 180)

@@ -17,8 +17,9 @@ from realis.intake.mapping import asks_for_draft, content_of
 from realis.intake.receiving import Receipt
 from realis.model.alert import Alert, Reference
 from realis.model.errors import AlreadyReceived, Conflict, InvalidInput
-from realis.ports.stores import KnownReceivedMessage, NewReceivedMessage
-from realis.services.authoring import Desk
+from realis.ports.channel import Clock
+from realis.ports.stores import KnownReceivedMessage, NewReceivedMessage, ReceivedMessages
+from realis.services.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,15 @@ class CapIntake:
     """``realis.intake.receiving.ReceiveCap`` over the desk."""
 
     desk: Desk
+    received: ReceivedMessages
+    clock: Clock
 
     async def __call__(self, raw: bytes, authority: str) -> Receipt:
         """Store the message as a witness of its incident, with a draft."""
         # Up to a second of work for the largest messages: never in the way of a screen or a release.
         result = await asyncio.to_thread(read, raw)
         alert, digest = result.alert, hashlib.sha256(raw).hexdigest()
-        known = await self.desk.store.find_witness(authority, alert.sender, alert.identifier)
+        known = await self.received.find_received(authority, alert.sender, alert.identifier)
         if known is not None:
             return _repeated(known, digest)
         if not asks_for_draft(alert):
@@ -46,7 +49,7 @@ class CapIntake:
             return await self._draft(result, authority, digest, raw, incident, found_references)
         except AlreadyReceived:
             # The same message came twice at once, here or at another node, and the other was first.
-            known = await self.desk.store.find_witness(authority, alert.sender, alert.identifier)
+            known = await self.received.find_received(authority, alert.sender, alert.identifier)
             if known is None:
                 raise
             return _repeated(known, digest)
@@ -55,7 +58,7 @@ class CapIntake:
         """The incident the message belongs to, and which of its references are known."""
         incident, found = None, []
         for reference in alert.references[:100]:
-            named = await self.desk.store.incident_named(reference)
+            named = await self.received.incident_named(reference)
             if named is not None:
                 found.append(reference)
                 incident = incident or named
@@ -71,12 +74,12 @@ class CapIntake:
         known: list[Reference],
     ) -> Receipt:
         alert, city = result.alert, self.desk.city
-        findings = merged([*result.problems, *check(alert, self.desk.clock.now(), known)])
+        findings = merged([*result.problems, *check(alert, self.clock.now(), known)])
         problems = tuple(finding.text for finding in findings)
         content = content_of(result, findings, languages=city.languages, default_source=authority)
-        usable = tuple(row.name for row in await self.desk.channels() if not row.problem)
+        usable = tuple(row.name for row in await self.desk.overview.channel_rows() if not row.problem)
         witness = NewReceivedMessage(authority, alert.sender, alert.identifier, alert.sent, digest, raw, problems)
-        draft = await self.desk.receive(replace(content, channels=usable), witness, incident=incident)
+        draft = await self.desk.authoring.receive(replace(content, channels=usable), witness, incident=incident)
         return Receipt(draft.incident, draft.id, problems)
 
 

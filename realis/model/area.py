@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -97,17 +98,26 @@ def circle_ring(circle: Circle) -> LinearRing:
     return (*points, points[0])
 
 
-def ring_problem(ring: LinearRing) -> str | None:
+class RingProblem(StrEnum):
+    """Why a polygon's ring is not what CAP 1.2 and GeoJSON ask for."""
+
+    TOO_SHORT = "polygon-too-short"
+    OUT_OF_RANGE = "polygon-out-of-range"
+    NOT_CLOSED = "polygon-not-closed"
+    NOT_SIMPLE = "polygon-not-simple"
+
+
+def ring_problem(ring: LinearRing) -> RingProblem | None:
     """What is wrong with a polygon's ring, or None. The ring may still be usable after repair."""
     if len(ring) < _MIN_RING:
-        return "a polygon needs at least four points"
+        return RingProblem.TOO_SHORT
     if any(not (-90 <= lat <= 90 and -180 <= lon <= 180) for lat, lon in ring):
-        return "a point lies outside latitude ±90 or longitude ±180"
+        return RingProblem.OUT_OF_RANGE
     if ring[0] != ring[-1]:
-        return "the first and last point of a polygon must be the same"
+        return RingProblem.NOT_CLOSED
     polygon = Polygon([(lon, lat) for lat, lon in ring])
     if not polygon.is_valid:
-        return f"the polygon is not simple: {shapely.is_valid_reason(polygon)}"
+        return RingProblem.NOT_SIMPLE
     return None
 
 

@@ -110,7 +110,7 @@ class IncidentFile:
     drafts: tuple[Draft, ...]
     chain: tuple[Revision, ...]
     counts: tuple[ChannelCount, ...]
-    witnesses: tuple[ReceivedMessage, ...]
+    received: tuple[ReceivedMessage, ...]
     hand: tuple[HandTask, ...]
     trail: tuple[AuditLine, ...]
     pending: Release | None = None

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from realis.model.alert import Alert, Level, Occasion, Reference
+from realis.model.audit import AuditAction, Fact
 from realis.model.delivery import TERMINAL_STATES, FailureKind, State
 from realis.model.draft import Draft, Package, Rendered, Variant
 from realis.model.incident import Revision
@@ -25,9 +26,9 @@ class AuditEntry:
     """One thing somebody did, to be appended to the chain in the same transaction as the thing itself."""
 
     actor: str
-    action: str
+    action: AuditAction
     subject: str
-    detail: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,19 @@ class KnownReceivedMessage:
     problems: tuple[str, ...]
 
 
-class DeskStore(Protocol):
+class ReceivedMessages(Protocol):
+    """What intake asks before it stores: names that came in, and the incidents that references belong to."""
+
+    async def find_received(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
+        """The message that came in under this name, or None."""
+        ...
+
+    async def incident_named(self, reference: Reference) -> UUID | None:
+        """The incident a reference belongs to: of a message that came in, or of an alert of our own."""
+        ...
+
+
+class DeskStore(ReceivedMessages, Protocol):
     """Incidents, drafts, releases and the audit chain."""
 
     async def open_incident(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
@@ -66,14 +79,6 @@ class DeskStore(Protocol):
 
     async def add_draft(self, draft: Draft, entry: AuditEntry, witness: NewReceivedMessage | None = None) -> None:
         """Store a further draft of a known incident. Raises ``AlreadyReceived`` as above."""
-        ...
-
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
-        """The message that came in under this name, or None."""
-        ...
-
-    async def incident_named(self, reference: Reference) -> UUID | None:
-        """The incident a foreign message's reference belongs to: a witness or one of our own alerts."""
         ...
 
     async def draft(self, draft_id: UUID) -> Draft | None:
@@ -122,7 +127,15 @@ class DeskStore(Protocol):
         """All incidents of the last 30 days, most urgent first."""
         ...
 
-    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
+    async def board_entry(self, incident: UUID, now: datetime) -> BoardEntry | None:
+        """One incident as the board shows it, however old; None if there is none."""
+        ...
+
+    async def has_received_message(self, incident: UUID) -> bool:
+        """Whether an authority's message belongs to the incident."""
+        ...
+
+    async def received_messages(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """Messages that came in for an incident."""
         ...
 
@@ -146,8 +159,8 @@ class DeskStore(Protocol):
         """Let a channel send again; what was held is due at once."""
         ...
 
-    async def tick(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
-        """Note that somebody carried out a by-hand text. The first tick stands."""
+    async def mark_done(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
+        """Record who carried out a by-hand text. The first record stands."""
         ...
 
 
@@ -192,6 +205,10 @@ class AlertStore(Protocol):
 
     async def chain(self, incident: UUID) -> tuple[Revision, ...]:
         """All issued revisions of an incident, oldest first."""
+        ...
+
+    async def newest_content(self, incident: UUID) -> Package | None:
+        """The package of the newest issued revision, or None."""
         ...
 
     async def issue(

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from realis.cap.writer import write
+from realis.model.audit import AuditAction
 from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
 from realis.model.errors import RealisError, StoreUnavailable, WrongState
 from realis.model.incident import Revision, references_for_next
@@ -52,7 +53,7 @@ class Issuer:
     clock: Clock
     identity: Identity
     policy: IssuePolicy
-    ways_out: Mapping[str, Channel]
+    channels: Mapping[str, Channel]
     link: Callable[[UUID | None], str]
 
     async def issue_due(self) -> datetime | None:
@@ -96,7 +97,9 @@ class Issuer:
         return revision
 
     async def _reopen(self, release: Release, error: RealisError) -> None:
-        entry = AuditEntry(SYSTEM, "release.failed", str(release.incident), f"{error.code} {release.digest}")
+        entry = AuditEntry(
+            SYSTEM, AuditAction.RELEASE_FAILED, str(release.incident), {"code": error.code, "digest": release.digest}
+        )
         try:
             await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
         except WrongState:
@@ -123,7 +126,10 @@ class Issuer:
             cells=audience.cells,
             dispatches=tuple(self._dispatches(package, audience, now)),
             entry=AuditEntry(
-                release.released_by, "alert.issued", str(release.incident), f"revision {number} {release.digest}"
+                release.released_by,
+                AuditAction.ALERT_ISSUED,
+                str(release.incident),
+                {"revision": number, "digest": release.digest},
             ),
         )
 
@@ -143,8 +149,8 @@ class Issuer:
         usable = [
             name
             for name in dict.fromkeys(content.channels)
-            if name in self.ways_out
-            and not self.ways_out[name].problem
+            if name in self.channels
+            and not self.channels[name].unavailable_reason
             and package.find(name, SOURCE_LANGUAGE) is not None
         ]
         message = [

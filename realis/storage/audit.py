@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from realis.model.audit import stored_facts
 from realis.ports.desk_read_models import AuditLine
 from realis.ports.stores import AuditEntry
 from realis.storage.database import Database, Lock
@@ -33,8 +34,9 @@ async def append(database: Database, connection: AsyncConnection, entry: AuditEn
     last = (
         await connection.execute(select(audit.c.number, audit.c.digest).order_by(desc(audit.c.number)).limit(1))
     ).first()
+    facts = stored_facts(entry.facts)
     number, previous = (last.number + 1, last.digest) if last else (1, GENESIS)
-    line = AuditLine(number, at, entry.actor, entry.action, entry.subject, entry.detail)
+    line = AuditLine(number, at, entry.actor, entry.action, entry.subject, facts)
     await connection.execute(
         audit.insert().values(
             number=number,
@@ -42,7 +44,7 @@ async def append(database: Database, connection: AsyncConnection, entry: AuditEn
             actor=entry.actor,
             action=entry.action,
             subject=entry.subject,
-            detail=entry.detail,
+            detail=facts,
             previous=previous,
             digest=link(previous, line),
         )

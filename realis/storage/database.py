@@ -134,6 +134,10 @@ class Database:
         """
         return self._failed_at is None or asyncio.get_running_loop().time() - self._failed_at > FAILED_LATELY_S
 
+    def since_failed_write_s(self) -> float | None:
+        """Seconds since a write last failed; None if none has."""
+        return None if self._failed_at is None else asyncio.get_running_loop().time() - self._failed_at
+
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
         """Take a lock until the transaction ends. SQLite's only writer holds every lock already."""
         if not self.is_sqlite:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, desc, func, select
+from sqlalchemy import Row, and_, bindparam, desc, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, Recei
 from realis.ports.stores import AuditEntry, KnownReceivedMessage, NewReceivedMessage
 from realis.storage import audit
 from realis.storage.database import Database, Lock, insert
-from realis.storage.overview import board_entries
+from realis.storage.overview import board_entries, board_entry
 from realis.storage.schema import (
     Instant,
     alerts,
@@ -121,7 +121,7 @@ class SqlDesk:
             incidents.update().where(incidents.c.id == incident).values(updated_at=self._clock.now())
         )
 
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
+    async def find_received(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
         """The message that came in under this name, or None."""
         query = select(witnesses).where(
             witnesses.c.authority == authority, witnesses.c.sender == sender, witnesses.c.identifier == identifier
@@ -252,7 +252,18 @@ class SqlDesk:
         async with self._database.read() as connection:
             return await board_entries(connection, now, since=now - timedelta(days=BOARD_DAYS))
 
-    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
+    async def board_entry(self, incident: UUID, now: datetime) -> BoardEntry | None:
+        """One incident as the board shows it, however old."""
+        async with self._database.read() as connection:
+            return await board_entry(connection, now, incident)
+
+    async def has_received_message(self, incident: UUID) -> bool:
+        """Whether an authority's message belongs to the incident."""
+        query = select(exists().where(witnesses.c.incident_id == incident))
+        async with self._database.read() as connection:
+            return bool((await connection.execute(query)).scalar())
+
+    async def received_messages(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """Messages that came in for an incident."""
         query = select(witnesses).where(witnesses.c.incident_id == incident).order_by(witnesses.c.id)
         async with self._database.read() as connection:
@@ -331,7 +342,7 @@ class SqlDesk:
             await connection.execute(batches.update().where(held).values(held=False, due_at=self._clock.now()))
             await self._append(connection, entry)
 
-    async def tick(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
+    async def mark_done(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
         """Note that somebody carried out a by-hand text. The first tick stands."""
         async with self._database.write() as connection:
             row = {

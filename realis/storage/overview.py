@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.alert import Ending, Level, Occasion
@@ -33,6 +33,19 @@ async def board_entries(connection: AsyncConnection, now: datetime, *, since: da
     return tuple(sorted(entries, key=lambda e: (_ORDER[e.stage], e.level, -e.updated_at.timestamp())))
 
 
+async def board_entry(connection: AsyncConnection, now: datetime, incident: UUID) -> BoardEntry | None:
+    """One incident, touched at any time; None if there is none."""
+    current = incidents.c.id == incident
+    row = (await connection.execute(select(incidents).where(current))).first()
+    if row is None:
+        return None
+    open_drafts = await _open_drafts(connection, current)
+    newest = await _newest_alerts(connection, current, alerts.c.incident_id == incident)
+    waiting = select(releases.c.draft_id).where(releases.c.incident_id == incident, releases.c.state == "pending")
+    pending = set((await connection.execute(waiting)).scalars())
+    return _entry(row, open_drafts.get(row.id), newest.get(row.id), pending, now)
+
+
 def _current(now: datetime, since: datetime) -> ColumnElement[bool]:
     """Touched since then, or still in force, however long nobody touched it."""
     running = select(alerts.c.incident_id).where(alerts.c.ends_at > now)
@@ -51,9 +64,14 @@ async def _open_drafts(connection: AsyncConnection, current: ColumnElement[bool]
     return {row.incident_id: row for row in (await connection.execute(query)).all()}
 
 
-async def _newest_alerts(connection: AsyncConnection, current: ColumnElement[bool]) -> dict[UUID, Revision]:
-    top = select(alerts.c.incident_id, func.max(alerts.c.revision).label("revision")).group_by(alerts.c.incident_id)
-    newest = top.subquery()
+async def _newest_alerts(
+    connection: AsyncConnection, current: ColumnElement[bool], within: ColumnElement[bool] | None = None
+) -> dict[UUID, Revision]:
+    """The newest revision of each current incident; ``within`` bounds which alerts are grouped at all."""
+    top = select(alerts.c.incident_id, func.max(alerts.c.revision).label("revision")).where(
+        true() if within is None else within
+    )
+    newest = top.group_by(alerts.c.incident_id).subquery()
     query = (
         select(alerts)
         .join(newest, and_(newest.c.incident_id == alerts.c.incident_id, newest.c.revision == alerts.c.revision))

@@ -68,7 +68,7 @@ async def carry_out(here: Installation, kind: DraftKind, incident: str, places: 
 async def release(here: Installation, draft: str, digest: str) -> dict[str, object]:
     """Have Bernd release it; the answer comes before it is issued, or says why it was refused."""
     try:
-        await here.core.desk.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
+        await here.core.desk.approval.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
     except RealisError as error:
         return {"refused": error.code, "message": error.message, "remedy": error.remedy}
     return {"refused": ""}

@@ -28,7 +28,7 @@ from realis.model.draft import Content, Draft, DraftKind, DraftState, Envelope, 
 from realis.model.errors import InvalidInput, NotAllowed, RealisError
 from realis.policy.approval import IssuePolicy
 from realis.ports.desk_read_models import Release
-from realis.services.authoring import Desk
+from realis.services.desk import Desk
 from tests.fakes.push_service import phone
 from tests.support.installation import ANNA, BERND, Installation, content, installation
 
@@ -53,7 +53,7 @@ def real(here: Installation, occasion: Occasion = Occasion.ERNSTFALL) -> Content
 def unbarred(here: Installation) -> Desk:
     """The demo's desk as somebody would have it who got around the policy."""
     desk = here.core.desk
-    return replace(desk, policy=IssuePolicy())
+    return Desk.over(replace(desk.ports, policy=IssuePolicy()))
 
 
 @pytest.mark.parametrize("occasion", [Occasion.ERNSTFALL, Occasion.PROBEWARNUNG])
@@ -61,19 +61,19 @@ async def test_only_exercises_pass_the_gates(tmp_path: Path, occasion: Occasion)
     """Intake takes the message as what it is; submitting, releasing and issuing each refuse it by themselves."""
     async with demo(tmp_path) as (here, telegram, mastodon):
         desk, anna, bernd = here.core.desk, here.people[ANNA].actor, here.people[BERND].actor
-        draft = await desk.create(anna, real(here, occasion))
+        draft = await desk.authoring.create(anna, real(here, occasion))
         with pytest.raises((InvalidInput, NotAllowed)):
-            await desk.submit(anna, draft.id, version=draft.version)
+            await desk.authoring.submit(anna, draft.id, version=draft.version)
 
-        submitted = await unbarred(here).submit(anna, draft.id, version=draft.version)
+        submitted = await unbarred(here).authoring.submit(anna, draft.id, version=draft.version)
         with pytest.raises(NotAllowed):
-            await desk.release(bernd, submitted.id, digest=submitted.digest)
-        assert (await desk.draft(draft.id)).state is DraftState.SUBMITTED
+            await desk.approval.release(bernd, submitted.id, digest=submitted.digest)
+        assert (await desk.drafts.get(draft.id)).state is DraftState.SUBMITTED
 
         decided = await released_elsewhere(here, submitted)
         with pytest.raises(RealisError):
             await desk.issuer.issue(decided)
-        await desk.issue_due()
+        await desk.issuer.issue_due()
         assert here.rows("alerts", "dispatches") == {"alerts": 0, "dispatches": 0}
         assert (telegram.posts, mastodon.posts) == ((), ())
         assert not here.serving.done()
@@ -81,24 +81,24 @@ async def test_only_exercises_pass_the_gates(tmp_path: Path, occasion: Occasion)
 
 async def released_elsewhere(here: Installation, draft: Draft) -> Release:
     """A decision in the store that the demo's desk never took; not due yet, so that the test issues it."""
-    loose = replace(unbarred(here), pause=timedelta(hours=1))
-    return await loose.release(here.people[BERND].actor, draft.id, digest=draft.digest)
+    loose = Desk.over(replace(unbarred(here).ports, pause=timedelta(hours=1)))
+    return await loose.approval.release(here.people[BERND].actor, draft.id, digest=draft.digest)
 
 
 async def test_a_decision_that_must_not_be_issued_does_not_stop_the_program(tmp_path: Path) -> None:
     """Due and refused by the policy: nothing leaves, the draft is open again, exercises still go out."""
     async with demo(tmp_path) as (here, _, _):
         desk, anna = here.core.desk, here.people[ANNA].actor
-        draft = await desk.create(anna, real(here))
-        submitted = await unbarred(here).submit(anna, draft.id, version=draft.version)
-        loose = replace(unbarred(here), pause=timedelta(milliseconds=1))
-        await loose.release(here.people[BERND].actor, submitted.id, digest=submitted.digest)
+        draft = await desk.authoring.create(anna, real(here))
+        submitted = await unbarred(here).authoring.submit(anna, draft.id, version=draft.version)
+        loose = Desk.over(replace(unbarred(here).ports, pause=timedelta(milliseconds=1)))
+        await loose.approval.release(here.people[BERND].actor, submitted.id, digest=submitted.digest)
 
         async def reopened() -> bool:
-            return (await desk.draft(draft.id)).state is DraftState.OPEN
+            return (await desk.drafts.get(draft.id)).state is DraftState.OPEN
 
         await here.until(reopened)
-        assert "gesperrt" in (await desk.draft(draft.id)).return_reason
+        assert "gesperrt" in (await desk.drafts.get(draft.id)).return_reason
         await here.issue(real(here, Occasion.UEBUNG))
         assert here.rows("alerts") == {"alerts": 1}
 
@@ -112,10 +112,10 @@ async def test_a_real_message_from_an_authority_stays_a_draft(tmp_path: Path) ->
         status, answer = await send(write(alert), here.url, people.authority_token)
         assert status == 201
         desk, anna = here.core.desk, here.people[ANNA].actor
-        draft = await desk.draft(UUID(str(answer["draft"])))
+        draft = await desk.drafts.get(UUID(str(answer["draft"])))
         assert draft.content.occasion is Occasion.ERNSTFALL
         with pytest.raises((InvalidInput, NotAllowed), match="gesperrt"):
-            await desk.submit(anna, draft.id, version=draft.version)
+            await desk.authoring.submit(anna, draft.id, version=draft.version)
         assert here.rows("alerts") == {"alerts": 0}
 
 

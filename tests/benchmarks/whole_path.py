@@ -103,8 +103,6 @@ def variation(trust: str = "") -> BuildOptions:
     """A real installation, but that it reaches this machine only, and its push service counts as a known one."""
     doors = EgressPolicies(
         LoopbackOnly(),
-        LoopbackOnly(),
-        LoopbackOnly(),
         known_push=lambda host: host == "127.0.0.1",
         push_trust=trust,
     )
@@ -124,21 +122,21 @@ async def prepare(core: Services, area: Area, *channels: str, level: Level = Lev
         channels=channels or ("webpush",),
         expires=core.clock.now() + timedelta(hours=1),
     )
-    draft = await core.desk.create(WRITER, content)
-    submitted = await core.desk.submit(WRITER, draft.id, version=draft.version)
+    draft = await core.desk.authoring.create(WRITER, content)
+    submitted = await core.desk.authoring.submit(WRITER, draft.id, version=draft.version)
     return Ready(draft.id, draft.incident, submitted.digest)
 
 
 async def release(core: Services, ready: Ready) -> float:
     """The second person presses Freigeben; when the pause will be over (seconds of the epoch, as nginx writes)."""
-    return (await core.desk.release(SECOND, ready.draft, digest=ready.digest)).due.timestamp()
+    return (await core.desk.approval.release(SECOND, ready.draft, digest=ready.digest)).due.timestamp()
 
 
 async def recorded(core: Services, ready: Ready, expected: int) -> None:
     """Wait until so many pushes are recorded as accepted."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
-            counts = await core.desk.counts(ready.incident)
+            counts = await core.desk.overview.counts(ready.incident)
             left = expected - sum(one.states.get(State.ACCEPTED, 0) for one in counts if one.channel == "webpush")
             if left == 0:
                 return

@@ -55,7 +55,7 @@ async def _sending(here: House) -> AsyncIterator[None]:
 
     async def issue() -> None:
         while True:
-            await here.desk.issue_due()
+            await here.desk.issuer.issue_due()
             await asyncio.sleep(0.05)
 
     dispatcher = here.dispatcher()
@@ -209,13 +209,13 @@ async def _furnish(here: House) -> dict[str, str]:
     anna, bernd = here.people["anna"], here.people["bernd"]
     real = content(Occasion.ERNSTFALL, level=Level.EXTREME, channels=("by_hand", "terminal", "short", "public"))
     await here.issued(anna, bernd, real)
-    in_force = (await here.desk.board())[0].incident
+    in_force = (await here.desk.overview.board())[0].incident
     ended = await here.issued(anna, bernd, content(Occasion.PROBEWARNUNG, level=Level.INFORMATION))
-    clear = await here.desk.follow_up(anna.actor, ended.incident, kind=DraftKind.ALL_CLEAR)
-    clear = await here.desk.submit(anna.actor, clear.id, version=clear.version)
-    await here.desk.release(bernd.actor, clear.id, digest=clear.digest)
+    clear = await here.desk.authoring.follow_up(anna.actor, ended.incident, kind=DraftKind.ALL_CLEAR)
+    clear = await here.desk.authoring.submit(anna.actor, clear.id, version=clear.version)
+    await here.desk.approval.release(bernd.actor, clear.id, digest=clear.digest)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     waiting = await here.submitted(anna, content())
     foreign = await here.incoming(
         content(Occasion.ERNSTFALL, areas=(triangle(),)),
@@ -223,8 +223,8 @@ async def _furnish(here: House) -> dict[str, str]:
         "Die Meldung verweist auf eine Meldung, die hier nicht bekannt ist.",
     )
     pausing = await here.submitted(anna, content())
-    await here.desk.release(bernd.actor, pausing.id, digest=pausing.digest)
-    update = await here.desk.follow_up(anna.actor, in_force, kind=DraftKind.UPDATE)
+    await here.desk.approval.release(bernd.actor, pausing.id, digest=pausing.digest)
+    update = await here.desk.authoring.follow_up(anna.actor, in_force, kind=DraftKind.UPDATE)
     await here.person("carla", Role.ADMIN)
     await here.users.set_roles(bernd.id, frozenset({Role.CAPTURE, Role.RELEASE, Role.ADMIN}))
     return {

@@ -171,7 +171,7 @@ async def test_its_ending_reaches_everyone_who_was_warned_before_the_upgrade(her
 async def test_what_waited_for_its_release_can_be_released(here: Town) -> None:
     """The package is the one that was seen: its digest still holds, and new rows number on."""
     here.clock.forward(minutes=3)
-    draft = await here.desk.draft(SUBMITTED)
+    draft = await here.desk.drafts.get(SUBMITTED)
     await here.issue(draft)
     newcomer = await here.subscribe("new")
     await here.deliver()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from realis.model.alert import Ending
+from realis.model.audit import AuditAction
 from realis.model.delivery import Accepted, Failed, FailureKind, State
 from realis.model.draft import DraftKind
-from realis.model.errors import RealisError, StaleVersion, StoreUnavailable, WrongState
+from realis.model.errors import NotFound, RealisError, StaleVersion, StoreUnavailable, WrongState
 from realis.ports.stores import AuditEntry, Claim
 from realis.storage import audit, migrate
 from realis.storage.database import Database
@@ -74,17 +77,17 @@ async def test_concurrent_commits_of_one_claim_count_once(here: Town) -> None:
 
 async def test_concurrent_saves_lose_nothing(here: Town) -> None:
     """Of several edits of one version one is stored, the others are told."""
-    draft = await here.desk.create(ANNA, flood(here.clock.now()))
-    saves = (here.desk.save(CARLA, draft.id, version=1, content=draft.content) for _ in range(5))
+    draft = await here.desk.authoring.create(ANNA, flood(here.clock.now()))
+    saves = (here.desk.authoring.save(CARLA, draft.id, version=1, content=draft.content) for _ in range(5))
     results = await asyncio.gather(*saves, return_exceptions=True)
     assert sum(isinstance(result, StaleVersion) for result in results) == 4
-    assert (await here.desk.draft(draft.id)).version == 2
+    assert (await here.desk.drafts.get(draft.id)).version == 2
 
 
 async def test_a_decision_is_issued_once(here: Town) -> None:
     """Several processes that find the same due decision issue one revision."""
     draft = await here.submit(flood(here.clock.now()))
-    release = await here.desk.release(BERND, draft.id, digest=draft.digest)
+    release = await here.desk.approval.release(BERND, draft.id, digest=draft.digest)
     again = await asyncio.gather(*(here.desk.issuer.issue(release) for _ in range(4)), return_exceptions=True)
     assert all(isinstance(result, WrongState) for result in again)
     assert len(await here.alerts.chain(draft.incident)) == 1
@@ -101,7 +104,9 @@ async def test_revisions_count_without_gaps(here: Town) -> None:
 
 async def test_the_audit_chain_does_not_fork(here: Town) -> None:
     """Entries appended at once stand in one row, each chained to the one before."""
-    await asyncio.gather(*(here.store.note(AuditEntry("P", "did", str(number))) for number in range(20)))
+    await asyncio.gather(
+        *(here.store.note(AuditEntry("P", AuditAction.DRAFT_SAVED, str(number))) for number in range(20))
+    )
     verdict = await audit.verify(here.database)
     assert (verdict.entries, verdict.broken_at) == (20, 0)
 
@@ -207,3 +212,18 @@ async def test_databases_go_on_after_deadlock_and_outage(here: Town) -> None:
     assert [type(result) for result in results if result is not None] == [StoreUnavailable]
     async with here.database.write() as connection:
         await connection.execute(targets.update().values(label="y"))
+
+
+async def test_one_incident_is_asked_for_by_itself_however_old(here: Town) -> None:
+    """The entry of one incident equals its line on the board, and stays when the board has forgotten it."""
+    first, second = [await here.submit(flood(here.clock.now())) for _ in range(2)]
+    await here.desk.approval.release(BERND, first.id, digest=first.digest)
+    await here.desk.issuer.issue_due()
+    board = {entry.incident: entry for entry in await here.desk.overview.board()}
+    for draft in (first, second):
+        assert await here.desk.overview.entry(draft.incident) == board[draft.incident]
+    here.clock.forward(days=40)
+    assert await here.desk.overview.board() == ()
+    assert (await here.desk.overview.entry(first.incident)).ending is Ending.EXPIRED
+    with pytest.raises(NotFound):
+        await here.desk.overview.entry(uuid4())

@@ -13,6 +13,7 @@ from realis.model.delivery import State
 from realis.ports.channel import MessageKind
 from realis.ports.read_models import ChannelCount
 from realis.ports.stores import BatchStore
+from realis.services.desk import Desk
 from tests.support.desk import House, serve
 
 
@@ -83,5 +84,5 @@ def night(here: House) -> tuple[ChannelCount, ...]:
 async def telling(here: House, figures: Sequence[ChannelCount]) -> AsyncIterator[str]:
     """The house's console, whose every incident has these figures; its address."""
     ledger = cast("BatchStore", Told(figures))
-    async with serve(replace(here, desk=replace(here.desk, ledger=ledger))) as address:
+    async with serve(replace(here, desk=Desk.over(replace(here.desk.ports, ledger=ledger)))) as address:
         yield address

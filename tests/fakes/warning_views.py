@@ -50,7 +50,7 @@ def view(
 
 
 class HeldActiveAlerts:
-    """``ActiveAlerts`` over given warnings: exercises only for those who joined. ``messages`` are CAP by identifier."""
+    """``ActiveAlerts`` over given warnings; exercises only for viewers who joined. ``messages``: CAP by identifier."""
 
     def __init__(self, *views: WarningView, messages: Mapping[str, tuple[Occasion, bytes]] | None = None) -> None:
         self.views = list(views)

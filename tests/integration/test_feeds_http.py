@@ -9,7 +9,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from channels.cap_feeds import Feeds
+from mobile_api import cap_feeds
 from realis.model.alert import Ending, Occasion
 from realis.ports.installation import City
 from realis.web.problem import middleware
@@ -32,7 +32,7 @@ def situation() -> HeldActiveAlerts:
 async def client(situation: HeldActiveAlerts) -> AsyncIterator[Client]:
     errors = middleware(lambda _request, status, what, _todo: _page(status, what))
     app = web.Application(middlewares=[errors])
-    Feeds(situation, CITY).register(app)
+    cap_feeds.register(app, active_alerts=situation, city=CITY)
     async with TestClient(TestServer(app)) as running:
         yield running
 

@@ -107,7 +107,7 @@ async def test_a_message_becomes_an_incident_with_a_draft_once(here: Installatio
     changed = {table for table in TABLES if after[table] != before[table]}
     assert changed == {"incidents", "witnesses", "drafts", "audit"}
     assert all(after[table] == before[table] + 1 for table in changed)
-    draft = await here.core.desk.draft(UUID(answer["draft"]))
+    draft = await here.core.desk.drafts.get(UUID(answer["draft"]))
     assert (draft.incident, draft.state, draft.authors) == (UUID(answer["incident"]), DraftState.OPEN, ())
     assert (draft.content.occasion, draft.content.kind) == (Occasion.ERNSTFALL, DraftKind.ALERT)
     assert "webpush" in draft.content.channels
@@ -176,10 +176,10 @@ async def test_an_imperfect_message_is_taken_with_its_problems_named(here: Insta
     status, answer = await post(here, sample(name))
     assert status == 201
     assert re.search(words, " ".join(answer["problems"])), answer["problems"]
-    draft = await here.core.desk.draft(UUID(answer["draft"]))
+    draft = await here.core.desk.drafts.get(UUID(answer["draft"]))
     assert list(draft.problems) == answer["problems"]
-    assert (await here.core.desk.incident(draft.incident)).witnesses
-    here.core.desk.preview(draft.content, draft.incident)
+    assert (await here.core.desk.overview.incident(draft.incident)).received
+    here.core.desk.authoring.preview(draft.content, draft.incident)
 
 
 async def test_html_in_texts_never_reaches_a_page(here: Installation) -> None:
@@ -188,7 +188,7 @@ async def test_html_in_texts_never_reaches_a_page(here: Installation) -> None:
     status, answer = await post(here, message(here, "brand.html", headline=bad))
     assert status == 201
     assert answer["problems"]
-    draft = await here.core.desk.draft(UUID(answer["draft"]))
+    draft = await here.core.desk.drafts.get(UUID(answer["draft"]))
     german = draft.content.text("de")
     assert german is not None
     assert "<script" not in german.headline
@@ -202,16 +202,16 @@ async def test_an_update_of_what_we_know_becomes_a_draft_in_its_incident(here: I
     references = f"<references>leitstelle@kreis.example,brand.3,{sent}</references>"
     status, early = await post(here, message(here, "brand.4", msg_type="Update", references=references))
     assert (status, early["incident"]) == (201, first["incident"])
-    assert (await desk.draft(UUID(early["draft"]))).content.kind is DraftKind.ALERT
+    assert (await desk.drafts.get(UUID(early["draft"]))).content.kind is DraftKind.ALERT
 
-    draft = await desk.draft(UUID(first["draft"]))
-    await here.release(await desk.submit(anna, draft.id, version=draft.version))
+    draft = await desk.drafts.get(UUID(first["draft"]))
+    await here.release(await desk.authoring.submit(anna, draft.id, version=draft.version))
     status, late = await post(here, message(here, "brand.5", msg_type="Update", references=references))
     assert (status, late["incident"], late["problems"]) == (201, first["incident"], [])
-    update = await desk.draft(UUID(late["draft"]))
+    update = await desk.drafts.get(UUID(late["draft"]))
     assert update.content.kind is DraftKind.UPDATE
-    await here.release(await desk.submit(anna, update.id, version=update.version))
-    assert [revision.number for revision in await desk.alerts.chain(update.incident)] == [1, 2]
+    await here.release(await desk.authoring.submit(anna, update.id, version=update.version))
+    assert [revision.number for revision in await desk.drafts.alerts.chain(update.incident)] == [1, 2]
     assert here.rows("incidents") == {"incidents": 1}
 
 
@@ -219,11 +219,11 @@ async def test_an_exercise_never_becomes_real_on_its_way_through_the_desk(here: 
     """Test and Exercise become their own occasion; no edit turns them into an Ernstfall."""
     for status, occasion in (("Exercise", Occasion.UEBUNG), ("Test", Occasion.PROBEWARNUNG)):
         _, answer = await post(here, message(here, f"probe.{status}", status=status))
-        draft = await here.core.desk.draft(UUID(answer["draft"]))
+        draft = await here.core.desk.drafts.get(UUID(answer["draft"]))
         assert draft.content.occasion is occasion
         for other in set(Occasion) - {occasion}:
             with pytest.raises((Conflict, NotAllowed)):
-                await here.core.desk.save(
+                await here.core.desk.authoring.save(
                     here.people[ANNA].actor,
                     draft.id,
                     version=draft.version,

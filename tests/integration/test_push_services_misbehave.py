@@ -200,7 +200,7 @@ class Stage:
 
     async def count(self, incident: UUID) -> ChannelCount:
         """What the operators see of push; its sums always equal the plan."""
-        (count,) = await self.here.core.desk.counts(incident)
+        (count,) = await self.here.core.desk.overview.counts(incident)
         assert sum(count.states.values()) == count.planned
         return count
 
@@ -342,7 +342,7 @@ async def test_a_known_service_that_refuses_our_key_holds_the_channel(tmp_path: 
             await check_forgotten(here.here, post)
         assert set(denying.service.heard.values()) == {1}
         denying.service.manner = well
-        await here.here.core.desk.lift_hold(here.here.people[CARLA].actor, "webpush")
+        await here.here.core.desk.operations.lift_hold(here.here.people[CARLA].actor, "webpush")
         await here.until_states(incident, {State.ACCEPTED: 2 * PHONES})
         assert set(denying.service.heard.values()) == {2}
         assert set(healthy.service.heard.values()) == {1}
@@ -359,7 +359,7 @@ async def test_a_name_that_comes_to_mean_the_inside_reaches_nothing(
             asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", inside.port))]
 
-        doors = EgressPolicies(PublicOnly(), LoopbackOnly(), LoopbackOnly())
+        doors = EgressPolicies(LoopbackOnly(), {"webpush": PublicOnly()})
         async with stage(tmp_path, STRANGE, doors) as here:
             one = phone("https://push.stranger.example/abc")
             address, origin = parse_subscription(one.subscription, PublicOnly())

@@ -205,7 +205,7 @@ async def test_an_all_clear_says_so_to_everybody_who_was_warned(city: Town) -> N
     assert snapshot["alerts"] == []
     assert [view["ending"] for view in snapshot["ended"]] == ["all_clear"]
     with pytest.raises(WrongState):
-        await here.core.desk.follow_up(here.people[ANNA].actor, incident, kind=DraftKind.UPDATE)
+        await here.core.desk.authoring.follow_up(here.people[ANNA].actor, incident, kind=DraftKind.UPDATE)
 
 
 async def test_a_false_alarm_is_taken_back_by_one_person_without_a_pause(tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ async def test_a_false_alarm_is_taken_back_by_one_person_without_a_pause(tmp_pat
         for number in range(1, 6):
             incident = await here.issue(here.content("altstadt"))
             await here.finished(incident)
-            draft = await here.core.desk.follow_up(dora, incident, kind=DraftKind.RETRACTION)
-            draft = await here.core.desk.submit(dora, draft.id, version=draft.version)
-            decided = await here.core.desk.release(dora, draft.id, digest=draft.digest)
+            draft = await here.core.desk.authoring.follow_up(dora, incident, kind=DraftKind.RETRACTION)
+            draft = await here.core.desk.authoring.submit(dora, draft.id, version=draft.version)
+            decided = await here.core.desk.approval.release(dora, draft.id, digest=draft.digest)
             assert decided.due == decided.decided_at
             push = (await city.until_told("altstadt", 2 * number))["realis"]
             assert (push["incident"], push["ending"]) == (str(incident), "retracted")
@@ -269,7 +269,7 @@ async def test_a_longer_validity_takes_the_old_ending_back(city: Town) -> None:
 async def test_a_channel_without_credentials_is_named_and_stops_nothing(city: Town) -> None:
     """Telegram and Mastodon say "nicht eingerichtet"; chosen all the same, the release goes out on the others."""
     here = city.here
-    rows = {row.name: row.problem for row in await here.core.desk.channels()}
+    rows = {row.name: row.problem for row in await here.core.desk.overview.channel_rows()}
     assert {name for name, problem in rows.items() if problem} == {"telegram", "mastodon"}
     assert rows["telegram"] == rows["mastodon"] == "nicht eingerichtet"
     incident = await here.issue(here.content("altstadt", channels=("telegram", "mastodon", "webpush")))
@@ -297,12 +297,12 @@ async def test_a_released_draft_cannot_be_released_again(city: Town) -> None:
     here = city.here
     draft = await here.submitted(here.content("altstadt"))
     with pytest.raises((FourEyesViolation, NotAllowed)):
-        await here.core.desk.release(here.people[ANNA].actor, draft.id, digest=draft.digest)
+        await here.core.desk.approval.release(here.people[ANNA].actor, draft.id, digest=draft.digest)
     await here.release(draft)
     for name in (BERND, DORA):
         with pytest.raises(Conflict):
-            await here.core.desk.release(here.people[name].actor, draft.id, digest=draft.digest)
-    assert len(await here.core.desk.alerts.chain(draft.incident)) == 1
+            await here.core.desk.approval.release(here.people[name].actor, draft.id, digest=draft.digest)
+    assert len(await here.core.desk.drafts.alerts.chain(draft.incident)) == 1
 
 
 async def test_two_people_releasing_at_the_same_moment_give_one_alert(city: Town) -> None:
@@ -310,7 +310,10 @@ async def test_two_people_releasing_at_the_same_moment_give_one_alert(city: Town
     here = city.here
     draft = await here.submitted(here.content("altstadt"))
     results = await asyncio.gather(
-        *(here.core.desk.release(here.people[name].actor, draft.id, digest=draft.digest) for name in (BERND, DORA)),
+        *(
+            here.core.desk.approval.release(here.people[name].actor, draft.id, digest=draft.digest)
+            for name in (BERND, DORA)
+        ),
         return_exceptions=True,
     )
     assert sorted(isinstance(result, Conflict) for result in results) == [False, True], results
@@ -326,23 +329,23 @@ async def test_two_first_warnings_of_one_incident_never_both_leave(city: Town) -
     other = await second_draft(here, first.incident)
     await here.release(first)
     with contextlib.suppress(Conflict, InvalidInput):
-        await desk.release(here.people[BERND].actor, other, digest=(await desk.draft(other)).digest)
+        await desk.approval.release(here.people[BERND].actor, other, digest=(await desk.drafts.get(other)).digest)
 
     async def decided() -> bool:
-        return await desk.store.pending(first.incident) is None
+        return await desk.overview.pending(first.incident) is None
 
     await here.until(decided)
-    assert [revision.number for revision in await desk.alerts.chain(first.incident)] == [1]
+    assert [revision.number for revision in await desk.drafts.alerts.chain(first.incident)] == [1]
 
 
 async def second_draft(here: Installation, incident: UUID) -> UUID:
     """Another first warning in an incident, submitted while nothing was issued yet."""
     desk, anna = here.core.desk, here.people[ANNA].actor
-    draft = await desk.create(anna, here.content("hafen"))
+    draft = await desk.authoring.create(anna, here.content("hafen"))
     async with here.core.database.write() as connection:
         moved = {"incident": incident.hex, "draft": draft.id.hex}
         await connection.execute(text("UPDATE drafts SET incident_id = :incident WHERE id = :draft"), moved)
-    moved_draft = await desk.draft(draft.id)
+    moved_draft = await desk.drafts.get(draft.id)
     assert moved_draft.state is DraftState.OPEN
-    submitted = await desk.submit(anna, draft.id, version=moved_draft.version)
+    submitted = await desk.authoring.submit(anna, draft.id, version=moved_draft.version)
     return submitted.id

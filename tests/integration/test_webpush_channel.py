@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from channels.webpush.batch_breaker import AFTER
 from channels.webpush.channel import WebPush
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly, PublicOnly
-from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.delivery import FAILING_AFTER, Accepted, Failed, FailureKind, Outcome
 from realis.model.errors import SigningFailed
 from realis.ports.channel import Channel, Target
 from tests.fakes.push_service import PeerVapid, PushService, phone
@@ -116,7 +115,7 @@ async def test_a_service_that_refuses_all_is_spared_the_rest(
     assert {outcome.kind for outcome in failed} == {expected.kind}
     for outcome in failed:
         assert outcome.retry_after_s == pytest.approx(expected.retry_after_s, abs=2)
-    assert len(service.arrivals) <= 64 + AFTER
+    assert len(service.arrivals) <= 64 + FAILING_AFTER
 
 
 @pytest.mark.parametrize("status", [401, 403])

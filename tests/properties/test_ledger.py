@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from realis.model.alert import Level, Occasion
+from realis.model.audit import AuditAction
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import DraftKind
 from realis.ports.stores import AuditEntry, Claim
@@ -77,7 +78,7 @@ class Ledger(RuleBasedStateMachine):
 
     async def _run_out(self) -> None:
         await self.town.batches.reclaim()
-        await self.town.store.lift_hold("push", AuditEntry("P", "channel.resumed", "push"))
+        await self.town.store.lift_hold("push", AuditEntry("P", AuditAction.CHANNEL_RESUMED, "push"))
         for minutes in (0, 6):
             self.clock.forward(minutes=minutes)
             await self.town.plan()
@@ -276,7 +277,7 @@ class Ledger(RuleBasedStateMachine):
     @rule()
     def lift(self) -> None:
         """Somebody mended the credentials."""
-        self.do(self.town.store.lift_hold("push", AuditEntry("P", "channel.resumed", "push")))
+        self.do(self.town.store.lift_hold("push", AuditEntry("P", AuditAction.CHANNEL_RESUMED, "push")))
 
     # ---- always
 

@@ -203,7 +203,7 @@ class MemoryDesk:
 
     # ---- what no schedule asks for
 
-    async def find_witness(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
+    async def find_received(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
         """No message ever came in."""
         return None
 
@@ -215,7 +215,15 @@ class MemoryDesk:
         """Nobody looks at it."""
         raise NotImplementedError
 
-    async def witnesses(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
+    async def board_entry(self, incident: UUID, now: datetime) -> BoardEntry | None:
+        """The schedule never asks for it."""
+        raise NotImplementedError
+
+    async def has_received_message(self, incident: UUID) -> bool:
+        """The schedule never asks for it."""
+        raise NotImplementedError
+
+    async def received_messages(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
         """None came in."""
         return ()
 
@@ -227,6 +235,6 @@ class MemoryDesk:
         """Nobody reads it."""
         raise NotImplementedError
 
-    async def tick(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
+    async def mark_done(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
         """Nothing is done by hand."""
         raise NotImplementedError

@@ -83,10 +83,10 @@ class MemoryBatches:
 
     def _plan(self, dispatch: DispatchRow, limits: ChannelCapabilities, now: datetime, most: int) -> int:
         room = most if dispatch.planned or dispatch.cursor else min(most, limits.batch)
-        if not limits.by_place:
+        if not limits.geo_targeted:
             dispatch.ring = OUTERMOST_RING
         ahead = sorted(
-            ((self._rows.ring(dispatch, member.new.places, by_place=limits.by_place), member.id), member)
+            ((self._rows.ring(dispatch, member.new.places, by_place=limits.geo_targeted), member.id), member)
             for member in self._rows.members.values()
             if self._is_meant(dispatch, member, limits)
         )
@@ -111,7 +111,7 @@ class MemoryBatches:
         if not dispatch.new.match or (dispatch.new.joined_only and not member.new.joined):
             return False
         cells = self._rows.issues[dispatch.incident, dispatch.revision].cells
-        return not limits.by_place or member.new.everywhere or bool(member.new.places & cells.keys())
+        return not limits.geo_targeted or member.new.everywhere or bool(member.new.places & cells.keys())
 
     def _freeze(self, dispatch: DispatchRow, meant: Sequence[Member], size: int, now: datetime, ring: int) -> None:
         groups: dict[tuple[str, str], list[int]] = {}

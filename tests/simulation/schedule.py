@@ -22,14 +22,15 @@ from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
 from realis.model.alert import Level, Occasion
 from realis.model.area import Area
+from realis.model.audit import AuditAction
 from realis.model.draft import Content, DraftKind, LanguageText
 from realis.model.errors import RealisError, SigningFailed
 from realis.policy.approval import Actor, Role
 from realis.ports.channel import Channel, ChannelCapabilities, Events, LengthUnit
 from realis.ports.installation import City
-from realis.ports.stores import AuditEntry, BatchStore, DeskStore
+from realis.ports.stores import AlertStore, AuditEntry, BatchStore, DeskStore
 from realis.ports.targets import NewTarget, Targets
-from realis.services.authoring import Archive, Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from tests.simulation.ports import CALM, RUNNING, Chance, Gate, LossyEvents, Service, Weather, seeded
@@ -40,7 +41,7 @@ from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDE
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
 LIMITS: Mapping[str, ChannelCapabilities] = {
-    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
+    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=2, batch=3, geo_targeted=True),
     "post": ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True),
 }
 LEASE = Lease(length_s=30.0, send_s=20.0)
@@ -61,7 +62,7 @@ class Store(Protocol):
     @property
     def desk(self) -> DeskStore: ...
     @property
-    def alerts(self) -> Archive: ...
+    def alerts(self) -> AlertStore: ...
     @property
     def batches(self) -> BatchStore: ...
     @property
@@ -143,15 +144,17 @@ class Process:
         store = self.schedule.store
         if not self.schedule.many:
             await cast(BatchStore, self._gate(store.batches)).reclaim()
-        desk = self.schedule.desk_over(cast(DeskStore, self._gate(store.desk)), cast(Archive, self._gate(store.alerts)))
+        desk = self.schedule.desk_over(
+            cast(DeskStore, self._gate(store.desk)), cast(AlertStore, self._gate(store.alerts))
+        )
         async with asyncio.TaskGroup() as group:
-            issuing = group.create_task(self._issue(replace(desk, clock=self.clock)), name="issuing")
+            issuing = group.create_task(self._issue(Desk.over(replace(desk.ports, clock=self.clock))), name="issuing")
             await self.dispatcher.run()
             issuing.cancel()
 
     async def _issue(self, desk: Desk) -> None:
         while True:
-            due = await desk.issue_due()
+            due = await desk.issuer.issue_due()
             wait_s = (due - self.clock.now()).total_seconds() if due else realis.dispatch.dispatcher.IDLE_S
             await asyncio.sleep(min(realis.dispatch.dispatcher.IDLE_S, max(0.1, wait_s)))
 
@@ -209,23 +212,25 @@ class Schedule:
         )
         self.desk = self.desk_over(self.store.desk, self.store.alerts)
 
-    def desk_over(self, store: DeskStore, alerts: Archive) -> Desk:
+    def desk_over(self, store: DeskStore, alerts: AlertStore) -> Desk:
         """A desk that reaches these stores."""
         if not _PHRASES:
             _PHRASES.append(PhraseBook.load())
         clock = VirtualClock(self.loop)
-        return Desk(
-            store=store,
-            alerts=alerts,
-            ledger=self.store.batches,
-            targets=self.store.targets,
-            renderer=Renderer(_PHRASES[0], CITY, LIMITS),
-            signer=self.signer,
-            events=cast(Events, self.events),
-            clock=clock,
-            identity=Identity("realis@example.org", "DE-SIM"),
-            ways_out=self.ways(None),
-            pause=timedelta(seconds=3),
+        return Desk.over(
+            DeskPorts(
+                store=store,
+                alerts=alerts,
+                ledger=self.store.batches,
+                targets=self.store.targets,
+                renderer=Renderer(_PHRASES[0], CITY, LIMITS),
+                signer=self.signer,
+                events=cast(Events, self.events),
+                clock=clock,
+                identity=Identity("realis@example.org", "DE-SIM"),
+                channels=self.ways(None),
+                pause=timedelta(seconds=3),
+            )
         )
 
     def ways(self, process: Process | None) -> Mapping[str, Channel]:
@@ -391,7 +396,7 @@ class Schedule:
             channels=self.random.choice((("push",), ("push", "post"))),
             expires=self._later(),
         )
-        draft = await self.desk.create(ANNA, content)
+        draft = await self.desk.authoring.create(ANNA, content)
         self.witness.incidents.append(draft.incident)
         await self._release(draft.id)
 
@@ -401,15 +406,15 @@ class Schedule:
     async def _follow(self, kind: DraftKind, **changes: object) -> None:
         incidents = self.witness.incidents
         incident = incidents[-1] if self.random.random() < 0.7 else self.random.choice(incidents)
-        draft = await self.desk.follow_up(ANNA, incident, kind=kind)
+        draft = await self.desk.authoring.follow_up(ANNA, incident, kind=kind)
         content = replace(draft.content, **changes)  # type: ignore[arg-type] # Content's own fields
-        draft = await self.desk.save(ANNA, draft.id, version=draft.version, content=content)
+        draft = await self.desk.authoring.save(ANNA, draft.id, version=draft.version, content=content)
         await self._release(draft.id)
 
     async def _release(self, draft_id: UUID) -> None:
-        draft = await self.desk.draft(draft_id)
-        draft = await self.desk.submit(ANNA, draft.id, version=draft.version)
-        await self.desk.release(BERND, draft.id, digest=draft.digest)
+        draft = await self.desk.drafts.get(draft_id)
+        draft = await self.desk.authoring.submit(ANNA, draft.id, version=draft.version)
+        await self.desk.approval.release(BERND, draft.id, digest=draft.digest)
 
     async def _update(self) -> None:
         channels = self.random.choice((("push",), ("push", "post")))
@@ -426,11 +431,11 @@ class Schedule:
         """Stop whatever pauses."""
         for incident in self.witness.incidents:
             if (release := await self.store.desk.pending(incident)) is not None:
-                await self.desk.stop(BERND, release.draft)
+                await self.desk.approval.stop(BERND, release.draft)
 
     async def _resume(self) -> None:
         for channel in sorted(await self.store.desk.holds()):
-            await self.store.desk.lift_hold(channel, AuditEntry("P-bernd", "channel.resumed", channel))
+            await self.store.desk.lift_hold(channel, AuditEntry("P-bernd", AuditAction.CHANNEL_RESUMED, channel))
 
 
 @contextlib.contextmanager

@@ -9,9 +9,8 @@ from typing import Any, cast
 from sqlalchemy import func, select
 
 from realis.ports.channel import Clock
-from realis.ports.stores import BatchStore, DeskStore
+from realis.ports.stores import AlertStore, BatchStore, DeskStore
 from realis.ports.targets import Targets
-from realis.services.authoring import Archive
 from realis.storage.addresses import AddressBook
 from realis.storage.alerts import SqlAlerts
 from realis.storage.database import Database
@@ -57,7 +56,7 @@ class SqlStand:
         self._loop = loop
         book, turn = AddressBook(PlainSealer()), asyncio.Lock()
         self.desk = cast(DeskStore, OneAtATime(SqlDesk(database, clock), loop, turn))
-        self.alerts = cast(Archive, OneAtATime(SqlAlerts(database), loop, turn))
+        self.alerts = cast(AlertStore, OneAtATime(SqlAlerts(database), loop, turn))
         self.batches = cast(BatchStore, OneAtATime(SqlBatches(database, book), loop, turn))
         self.targets = cast(Targets, OneAtATime(SqlTargets(database, book, clock), loop, turn))
 

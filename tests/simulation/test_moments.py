@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from realis.model.delivery import Failed, FailureKind
 from realis.model.draft import DraftKind, DraftState
 from realis.ports.stores import Claim
+from realis.services.desk import Desk
 from tests.support.core_world import BERND, Town, flood, town
 
 
@@ -21,7 +22,7 @@ from tests.support.core_world import BERND, Town, flood, town
 async def here(tmp_path: Path) -> AsyncIterator[Town]:
     """An empty town whose releases pause."""
     async with town(tmp_path) as made:
-        yield replace(made, desk=replace(made.desk, pause=timedelta(seconds=10)))
+        yield replace(made, desk=Desk.over(replace(made.desk.ports, pause=timedelta(seconds=10))))
 
 
 async def test_an_ending_that_misses_a_channel_is_not_issued(here: Town) -> None:
@@ -30,15 +31,15 @@ async def test_an_ending_that_misses_a_channel_is_not_issued(here: Town) -> None
     draft = await here.submit(flood(here.clock.now(), channels=("push",)))
     await here.issue(draft)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     update = await here.prepare(draft.incident, DraftKind.UPDATE, channels=("push", "post"))
     ending = await here.prepare(draft.incident, DraftKind.ALL_CLEAR)
-    await here.desk.release(BERND, update.id, digest=update.digest)
-    await here.desk.release(BERND, ending.id, digest=ending.digest)
+    await here.desk.approval.release(BERND, update.id, digest=update.digest)
+    await here.desk.approval.release(BERND, ending.id, digest=ending.digest)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     assert len(await here.alerts.chain(draft.incident)) == 2
-    again = await here.desk.draft(ending.id)
+    again = await here.desk.drafts.get(ending.id)
     assert again.state is DraftState.OPEN
     assert "Kanälen" in again.return_reason
 
@@ -49,7 +50,7 @@ async def test_a_worker_frozen_before_its_send_sends_nothing(here: Town, monkeyp
     draft = await here.submit(flood(here.clock.now(), channels=("push",)))
     await here.issue(draft)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     await here.plan()
     claim_now = here.batches.claim
     frozen: list[Claim] = []
@@ -75,11 +76,11 @@ async def test_who_came_back_in_between_is_not_ended(here: Town) -> None:
     draft = await here.submit(flood(here.clock.now(), channels=("push",)))
     await here.issue(draft)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     other = await here.submit(flood(here.clock.now(), channels=("push",)))
     await here.issue(other)
     here.clock.forward(seconds=11)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     await here.plan()
     await here.commit(await here.taken(), Failed(FailureKind.GONE, "410"))
     nobody = await here.taken()

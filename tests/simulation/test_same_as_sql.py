@@ -113,7 +113,7 @@ class Story:
                     await action()
                 except (RealisError, IndexError):
                     continue
-        await town.desk.issue_due()
+        await town.desk.issuer.issue_due()
         if self.random.random() < 0.15:
             await self.store.batches.reclaim()
         if self.random.random() < 0.3:

@@ -25,6 +25,7 @@ from realis.app import log
 from realis.app.container import ProcessRole
 from realis.app.settings import Settings
 from realis.app.wiring import BuildOptions, build
+from realis.model.audit import AuditAction
 from realis.model.delivery import State
 from realis.model.draft import DraftKind
 from realis.ports.stores import AuditEntry
@@ -204,7 +205,9 @@ async def _release(here: Installation, words: list[str]) -> dict[str, object]:
 async def _note(here: Installation, words: list[str]) -> dict[str, object]:
     """Append to the audit chain so many times, as fast as it goes."""
     for number in range(int(words[0])):
-        await here.core.desk.store.note(AuditEntry("P-test", "test.noted", f"{os.getpid()}.{number}"))
+        await here.core.desk.operations.store.note(
+            AuditEntry("P-test", AuditAction.DRAFT_SAVED, f"{os.getpid()}.{number}")
+        )
     return {"noted": words[0]}
 
 

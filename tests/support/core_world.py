@@ -32,7 +32,7 @@ from realis.ports.installation import City
 from realis.ports.stores import Claim
 from realis.ports.targets import NewTarget
 from realis.services.active_alerts import ActiveAlertsReader
-from realis.services.authoring import Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from realis.storage import migrate
@@ -57,7 +57,7 @@ EISERFELD = Area("Eiserfeld", circles=(Circle(50.836, 7.987, 0.4),))
 IN_WEIDENAU = cell_of(50.893, 8.027)
 IN_EISERFELD = cell_of(50.836, 7.987)
 
-PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
+PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=3, batch=2, geo_targeted=True)
 POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
 BOUND_S = 30.0
 
@@ -181,8 +181,8 @@ class Town:
 
     async def submit(self, content: Content) -> Draft:
         """A draft of Anna's that waits for its release."""
-        draft = await self.desk.create(ANNA, content)
-        return await self.desk.submit(ANNA, draft.id, version=draft.version)
+        draft = await self.desk.authoring.create(ANNA, content)
+        return await self.desk.authoring.submit(ANNA, draft.id, version=draft.version)
 
     async def warn(self, **changes: object) -> UUID:
         """A warning in force; its incident."""
@@ -196,16 +196,16 @@ class Town:
 
     async def prepare(self, incident: UUID, kind: DraftKind, **changes: object) -> Draft:
         """An update or ending of it that waits for its release."""
-        draft = await self.desk.follow_up(ANNA, incident, kind=kind)
+        draft = await self.desk.authoring.follow_up(ANNA, incident, kind=kind)
         if changes:
             content = replace(draft.content, **changes)  # type: ignore[arg-type]
-            draft = await self.desk.save(ANNA, draft.id, version=draft.version, content=content)
-        return await self.desk.submit(ANNA, draft.id, version=draft.version)
+            draft = await self.desk.authoring.save(ANNA, draft.id, version=draft.version, content=content)
+        return await self.desk.authoring.submit(ANNA, draft.id, version=draft.version)
 
     async def issue(self, draft: Draft) -> None:
         """Release and issue a submitted draft; nothing is sent yet."""
-        await self.desk.release(BERND, draft.id, digest=draft.digest)
-        await self.desk.issue_due()
+        await self.desk.approval.release(BERND, draft.id, digest=draft.digest)
+        await self.desk.issuer.issue_due()
 
     # ---- sending, step by step
 
@@ -216,7 +216,7 @@ class Town:
     @property
     def limits(self) -> Mapping[str, ChannelCapabilities]:
         """What the channels can carry."""
-        return {name: channel.limits for name, channel in self.channels.items()}
+        return {name: channel.capabilities for name, channel in self.channels.items()}
 
     @property
     def channels(self) -> Mapping[str, RecordingChannel]:
@@ -357,19 +357,21 @@ def build(database: Database, clock: SettableClock, policy: IssuePolicy | None =
     ways = {"push": push, "post": post}
     alerts, batches = SqlAlerts(database), SqlBatches(database, book)
     members, store = SqlTargets(database, book, clock), SqlDesk(database, clock)
-    desk = Desk(
-        store=store,
-        alerts=alerts,
-        ledger=batches,
-        targets=members,
-        renderer=Renderer(_phrases(), city, {name: way.limits for name, way in ways.items()}),
-        signer=signer,
-        events=events,
-        clock=clock,
-        identity=Identity("realis@example.org", "DE-TEST"),
-        policy=policy or IssuePolicy(),
-        ways_out=ways,
-        pause=timedelta(),
+    desk = Desk.over(
+        DeskPorts(
+            store=store,
+            alerts=alerts,
+            ledger=batches,
+            targets=members,
+            renderer=Renderer(_phrases(), city, {name: way.capabilities for name, way in ways.items()}),
+            signer=signer,
+            events=events,
+            clock=clock,
+            identity=Identity("realis@example.org", "DE-TEST"),
+            policy=policy or IssuePolicy(),
+            channels=ways,
+            pause=timedelta(),
+        )
     )
     return Town(
         database=database,

@@ -23,7 +23,7 @@ from realis.model.area import Area, Circle
 from realis.model.delivery import OPEN_STATES
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.policy.approval import Actor
-from realis.services.authoring import Desk
+from realis.services.desk import Desk
 from tests.support.ports import free_port
 
 STEP_S = 40.0
@@ -63,12 +63,12 @@ class HeldFlood(Flood):
 
     async def _out(self, draft: Draft, line: str) -> None:
         desk = self.core.desk
-        number = len(await desk.alerts.chain(draft.incident))
+        number = len(await desk.drafts.alerts.chain(draft.incident))
         self.drafts.append(draft)
         await self.gates.hold(f"written-{number + 1}")
-        submitted = await desk.submit(self._anna, draft.id, version=draft.version)
+        submitted = await desk.authoring.submit(self._anna, draft.id, version=draft.version)
         await self.gates.hold(f"submitted-{number + 1}")
-        await desk.release(self._bernd, draft.id, digest=submitted.digest)
+        await desk.approval.release(self._bernd, draft.id, digest=submitted.digest)
         await issued(desk, draft.incident, number + 1)
         await self.watch(draft.incident)
         await self.gates.hold(f"issued-{number + 1}")
@@ -123,22 +123,22 @@ class DemoStage:
     async def another(self) -> Draft:
         """A second incident, submitted by Anna: smoke in Kaan-Marienborn."""
         desk = self.app.core.desk
-        draft = await desk.create(self.actor("anna"), self._smoke())
-        return await desk.submit(self.actor("anna"), draft.id, version=draft.version)
+        draft = await desk.authoring.create(self.actor("anna"), self._smoke())
+        return await desk.authoring.submit(self.actor("anna"), draft.id, version=draft.version)
 
     async def finish(self, draft: Draft) -> None:
         """Release a submitted draft by Bernd and wait until it is out."""
         desk = self.app.core.desk
-        before = len(await desk.alerts.chain(draft.incident))
-        await desk.release(self.actor("bernd"), draft.id, digest=draft.digest)
+        before = len(await desk.drafts.alerts.chain(draft.incident))
+        await desk.approval.release(self.actor("bernd"), draft.id, digest=draft.digest)
         await issued(desk, draft.incident, before + 1)
         await sent(self.app, draft.incident)
 
     async def follow_up(self, incident: UUID, kind: DraftKind) -> None:
         """An update or ending of an incident, submitted and sent."""
         desk = self.app.core.desk
-        draft = await desk.follow_up(self.actor("anna"), incident, kind=kind)
-        await self.finish(await desk.submit(self.actor("anna"), draft.id, version=draft.version))
+        draft = await desk.authoring.follow_up(self.actor("anna"), incident, kind=kind)
+        await self.finish(await desk.authoring.submit(self.actor("anna"), draft.id, version=draft.version))
 
     def _smoke(self) -> Content:
         place = self.app.core.city.place("kaan-marienborn")
@@ -164,7 +164,7 @@ class DemoStage:
 async def issued(desk: Desk, incident: UUID, revision: int) -> None:
     """Wait until the incident has come to this revision."""
     async with asyncio.timeout(STEP_S):
-        while len(await desk.alerts.chain(incident)) < revision:  # noqa: ASYNC110 - the store is asked, as a page would
+        while len(await desk.drafts.alerts.chain(incident)) < revision:  # noqa: ASYNC110 - the store is asked, as a page would
             await asyncio.sleep(0.05)
 
 
@@ -172,7 +172,7 @@ async def sent(app: App, incident: UUID) -> None:
     """Wait until the newest revision is planned and nothing of it is open."""
     async with asyncio.timeout(STEP_S):
         while True:
-            counts = await app.core.desk.counts(incident)
+            counts = await app.core.desk.overview.counts(incident)
             still = sum(n for count in counts for state, n in count.states.items() if state in OPEN_STATES)
             if counts and not still and all(count.planning_done for count in counts):
                 return

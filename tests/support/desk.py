@@ -34,7 +34,7 @@ from realis.ports.channel import Channel, ChannelCapabilities, Message, Target
 from realis.ports.installation import City, Place
 from realis.ports.stores import NewReceivedMessage
 from realis.ports.targets import NewTarget
-from realis.services.authoring import Desk
+from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
 from realis.services.rendering import Renderer
 from realis.storage import migrate
@@ -101,8 +101,8 @@ class Quiet:
 
     name: str
     label: str
-    limits: ChannelCapabilities
-    problem: str = ""
+    capabilities: ChannelCapabilities
+    unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Accept all."""
@@ -119,7 +119,9 @@ def channels() -> Mapping[str, Channel]:
         Terminal(io.StringIO()),
         Quiet("short", "Kurznachrichten", ChannelCapabilities(length=300, per_language=False)),
         Quiet("public", "Öffentliches Konto", ChannelCapabilities(length=500, per_language=False, public=True)),
-        Quiet("unset", "Fax", ChannelCapabilities(length=500, per_language=False), problem="nicht eingerichtet"),
+        Quiet(
+            "unset", "Fax", ChannelCapabilities(length=500, per_language=False), unavailable_reason="nicht eingerichtet"
+        ),
     )
     return {way.name: way for way in ways}
 
@@ -148,25 +150,25 @@ class House:
     async def incoming(self, content: Content, *problems: str) -> Draft:
         """A draft as an authority's message makes it."""
         witness = NewReceivedMessage("Leitstelle", "kreis@example.org", "id-1", START, "0" * 64, b"<alert/>", problems)
-        return await self.desk.receive(content, witness, incident=None)
+        return await self.desk.authoring.receive(content, witness, incident=None)
 
     async def submitted(self, by: User, content: Content) -> Draft:
         """A draft by this person that waits for its release."""
-        draft = await self.desk.create(by.actor, content)
-        return await self.desk.submit(by.actor, draft.id, version=draft.version)
+        draft = await self.desk.authoring.create(by.actor, content)
+        return await self.desk.authoring.submit(by.actor, draft.id, version=draft.version)
 
     async def issued(self, by: User, second: User, content: Content) -> Draft:
         """A warning in force."""
         draft = await self.submitted(by, content)
-        await self.desk.release(second.actor, draft.id, digest=draft.digest)
+        await self.desk.approval.release(second.actor, draft.id, digest=draft.digest)
         self.clock.forward(seconds=11)
-        await self.desk.issue_due()
+        await self.desk.issuer.issue_due()
         return draft
 
     def dispatcher(self) -> Dispatcher:
         """Sends what was issued; the test owns and stops it."""
-        ways = self.desk.ways_out
-        limits = {name: way.limits for name, way in ways.items()}
+        ways = self.desk.ports.channels
+        limits = {name: way.capabilities for name, way in ways.items()}
         planner = Planner(self.batches, self.events, self.clock, limits)
         return Dispatcher(self.batches, planner, ways, events=self.events, clock=self.clock)
 
@@ -232,18 +234,20 @@ async def _furnish(
     batches = SqlBatches(database, AddressBook(PlainSealer()))
     for name in ("by_hand", "terminal", "short", "public"):
         await targets.put(NewTarget(name, name, name, "de", everywhere=True, joined=True, label=name))
-    desk = Desk(
-        store=SqlDesk(database, clock),
-        alerts=SqlAlerts(database),
-        ledger=batches,
-        targets=targets,
-        renderer=Renderer(PhraseBook.load(), city, {name: way.limits for name, way in ways.items()}),
-        signer=PlainSigner(),
-        events=events,
-        clock=clock,
-        identity=Identity("realis@example.org", "DE-TEST"),
-        policy=policy,
-        ways_out=ways,
+    desk = Desk.over(
+        DeskPorts(
+            store=SqlDesk(database, clock),
+            alerts=SqlAlerts(database),
+            ledger=batches,
+            targets=targets,
+            renderer=Renderer(PhraseBook.load(), city, {name: way.capabilities for name, way in ways.items()}),
+            signer=PlainSigner(),
+            events=events,
+            clock=clock,
+            identity=Identity("realis@example.org", "DE-TEST"),
+            policy=policy,
+            channels=ways,
+        )
     )
     assets = Assets([package_root("realis.console")])
     pages = Pages.build(
@@ -268,7 +272,6 @@ def application(here: House) -> web.Application:
         users=here.users,
         sessions=here.sessions,
         pages=here.pages,
-        events=here.events,
         clock=here.clock,
         https=False,
     )

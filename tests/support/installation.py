@@ -23,7 +23,7 @@ from channels.webpush.subscription import parse_subscription
 from realis.app.channel_registry import EgressPolicies
 from realis.app.container import Services
 from realis.app.pairing import pair_screen, screen_target
-from realis.app.settings import CapSettings, CitySettings, MastodonSettings, PlaceSettings, Settings, TelegramSettings
+from realis.app.settings import CapSettings, CitySettings, PlaceSettings, Settings
 from realis.app.wiring import App, BuildOptions, SystemClock, build, open_database
 from realis.egress.policy import LoopbackOnly
 from realis.keystore.keys import Keys
@@ -95,8 +95,6 @@ def settings(folder: Path, **changes: Any) -> Settings:  # noqa: ANN401 - the ca
         "gateway_url": "ws://localhost:18081",
         "push_contact": "mailto:warnung@lindenbrueck.example",
         "pause_s": 0.0,
-        "telegram": TelegramSettings(),
-        "mastodon": MastodonSettings(),
     }
     return Settings(**(plain | changes))
 
@@ -212,8 +210,8 @@ class Installation:
     async def submitted(self, wanted: Content) -> Draft:
         """A first warning by Anna, waiting for its release."""
         desk, anna = self.core.desk, self.people[ANNA].actor
-        draft = await desk.create(anna, wanted)
-        return await desk.submit(anna, draft.id, version=draft.version)
+        draft = await desk.authoring.create(anna, wanted)
+        return await desk.authoring.submit(anna, draft.id, version=draft.version)
 
     async def issue(self, wanted: Content) -> UUID:
         """A first warning by Anna, released by Bernd and issued; its incident."""
@@ -223,21 +221,23 @@ class Installation:
 
     async def release(self, draft: Draft, by: str = BERND) -> None:
         """Release what was submitted and wait until it is issued."""
-        before = len(await self.core.desk.alerts.chain(draft.incident))
-        await self.core.desk.release(self.people[by].actor, draft.id, digest=draft.digest)
+        before = len(await self.core.desk.drafts.alerts.chain(draft.incident))
+        await self.core.desk.approval.release(self.people[by].actor, draft.id, digest=draft.digest)
 
         async def issued() -> bool:
-            return len(await self.core.desk.alerts.chain(draft.incident)) > before
+            return len(await self.core.desk.drafts.alerts.chain(draft.incident)) > before
 
         await self.until(issued)
 
     async def follow_up(self, incident: UUID, kind: DraftKind, **changes: Any) -> Draft:  # noqa: ANN401
         """An update or ending by Anna with these changes, submitted."""
         desk, anna = self.core.desk, self.people[ANNA].actor
-        draft = await desk.follow_up(anna, incident, kind=kind)
+        draft = await desk.authoring.follow_up(anna, incident, kind=kind)
         if changes:
-            draft = await desk.save(anna, draft.id, version=draft.version, content=replace(draft.content, **changes))
-        return await desk.submit(anna, draft.id, version=draft.version)
+            draft = await desk.authoring.save(
+                anna, draft.id, version=draft.version, content=replace(draft.content, **changes)
+            )
+        return await desk.authoring.submit(anna, draft.id, version=draft.version)
 
     async def finished(self, incident: UUID) -> tuple[ChannelCount, ...]:
         """Wait until every target of the newest revision ended in a state; the figures."""
@@ -245,7 +245,7 @@ class Installation:
 
         async def done() -> bool:
             nonlocal counts
-            counts = await self.core.desk.counts(incident)
+            counts = await self.core.desk.overview.counts(incident)
             return bool(counts) and all(is_finished(count) for count in counts)
 
         await self.until(done)

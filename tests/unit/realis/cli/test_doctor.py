@@ -24,6 +24,7 @@ from realis.cli import doctor
 from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from realis.keystore.keys import Keys
+from realis.model.audit import AuditAction
 from realis.policy.approval import Role
 from realis.ports.stores import AuditEntry
 from realis.ports.targets import NewTarget
@@ -54,7 +55,7 @@ async def furnished(config: Path) -> Database:
     users = SqlUsers(database, SystemClock())
     await users.add("a", frozenset({Role.CAPTURE}), password_hash="x", must_change=True)
     await users.add("b", frozenset({Role.RELEASE}), password_hash="x", must_change=True)
-    await SqlDesk(database, SystemClock()).note(AuditEntry("system", "test", "x"))
+    await SqlDesk(database, SystemClock()).note(AuditEntry("system", AuditAction.BACKUP_MADE, "x"))
     return database
 
 

@@ -16,6 +16,7 @@ from realis.app.wiring import SystemClock, open_database
 from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from realis.keystore.keys import Keys
+from realis.model.audit import stored_facts
 from realis.ports.targets import NewTarget
 from realis.storage import audit
 from realis.storage.addresses import AddressBook
@@ -117,7 +118,8 @@ def test_addresses_sealed_before_are_opened_after(config: Path) -> None:
         "https://push.example/2",
     ]
     assert before.open_sealed(new, "target:2") == "https://push.example/2"
-    assert trail(config)[0] == ("key.rotated", "seal", f"seal {before.current['seal']} → {after.current['seal']}")
+    facts = {"key": "seal", "old": before.current["seal"], "new": after.current["seal"]}
+    assert trail(config)[0] == ("key.rotated", "seal", stored_facts(facts))
     assert "Starten Sie jetzt alle Prozesse neu" in said(done)
     assert {kind: after.current[kind] for kind in after.current if kind != "seal"} == {
         kind: before.current[kind] for kind in before.current if kind != "seal"

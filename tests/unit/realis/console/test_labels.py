@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 
 import jinja2
@@ -10,6 +11,8 @@ from babel.messages.pofile import read_po
 from jinja2.ext import extract_from_ast
 
 from realis.console import labels, preview, release
+from realis.model.audit import Fact, stored_facts
+from realis.policy.approval import Role
 
 
 def _sentences() -> set[str]:
@@ -53,13 +56,22 @@ def test_digests_are_cut() -> None:
 def test_what_the_trail_stores_is_said_in_words() -> None:
     """Kinds, versions, revisions and reasons in the reader's language; names and roles stay as they are."""
     digest = "0123456789ab" + "c" * 52
-    said = {
-        f"alert v2 {digest}": "Warnung, Fassung 2 0123456789ab…",
-        "all_clear v10": "Entwarnung, Fassung 10",
-        f"revision 3 {digest}": "Meldung 3 0123456789ab…",
-        f"signing-failed {digest}": "Unterschrift misslungen 0123456789ab…",
-        "erfassung, freigabe": "erfassung, freigabe",
-        "alert value": "alert value",
-        "": "",
-    }
-    assert {stored: labels.detail(stored, lambda text: text) for stored in said} == said
+    said: list[tuple[Mapping[str, Fact], str]] = [
+        ({"kind": "alert", "version": 2, "digest": digest}, "Warnung, Fassung 2, 0123456789ab…"),
+        ({"kind": "all_clear", "version": 10}, "Entwarnung, Fassung 10"),
+        ({"revision": 3, "digest": digest}, "Meldung 3, 0123456789ab…"),
+        ({"code": "signing-failed", "digest": digest}, "Unterschrift misslungen, 0123456789ab…"),
+        ({"code": "something-new"}, "something-new"),
+        ({"roles": ["capture-unknown"]}, "capture-unknown"),
+        ({"roles": [role.value for role in Role]}, ", ".join(labels.ROLES[role] for role in Role)),
+        ({"old": "k1", "new": "k2"}, "k1 → k2"),
+        ({}, ""),
+    ]
+    for facts, words in said:
+        assert labels.detail(stored_facts(facts), lambda text: text) == words
+
+
+def test_a_line_of_an_older_release_is_shown_as_it_was_stored() -> None:
+    """It was a sentence then; its digests are cut as today."""
+    assert labels.detail("alert v2 0123456789ab" + "c" * 52, lambda text: text) == "alert v2 0123456789ab…"
+    assert labels.detail("7", lambda text: text) == "7"

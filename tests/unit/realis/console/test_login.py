@@ -66,7 +66,7 @@ async def test_a_form_without_the_right_token_changes_nothing(here: House, bernd
     await bernd.post(f"/console/drafts/{draft.id}/release", {"digest": draft.digest}, csrf=csrf)
     assert bernd.status == 403
     assert "Das Formular ist abgelaufen oder nicht von hier." in bernd.text
-    assert (await here.desk.incident(draft.incident)).pending is None
+    assert (await here.desk.overview.incident(draft.incident)).pending is None
 
 
 async def test_another_persons_token_is_no_use(here: House, anna: Visitor, bernd: Visitor) -> None:

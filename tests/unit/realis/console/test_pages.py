@@ -51,7 +51,7 @@ async def test_four_eyes_are_explained(here: House, bernd: Visitor) -> None:
     await bernd.post(f"/console/drafts/{draft.id}/release", {"digest": draft.digest})
     assert bernd.status == 403
     assert "Wer einen Entwurf geschrieben oder geändert hat, kann ihn nicht freigeben." in bernd.text
-    assert (await here.desk.draft(draft.id)).state is DraftState.SUBMITTED
+    assert (await here.desk.drafts.get(draft.id)).state is DraftState.SUBMITTED
 
 
 async def test_second_person_releases_what_they_saw(here: House, bernd: Visitor) -> None:
@@ -66,7 +66,7 @@ async def test_second_person_releases_what_they_saw(here: House, bernd: Visitor)
     assert "Sekunden bis zum Versand" in bernd.text
     await bernd.post(f"/console/drafts/{draft.id}/stop")
     assert bernd.location == f"/console/drafts/{draft.id}"
-    assert (await here.desk.draft(draft.id)).state is DraftState.OPEN
+    assert (await here.desk.drafts.get(draft.id)).state is DraftState.OPEN
 
 
 async def test_changed_text_is_not_released(here: House, bernd: Visitor) -> None:
@@ -75,7 +75,7 @@ async def test_changed_text_is_not_released(here: House, bernd: Visitor) -> None
     await bernd.post(f"/console/drafts/{draft.id}/release", {"digest": "0" * 64})
     assert bernd.status == 409
     assert "Der Entwurf hat sich geändert" in bernd.text
-    assert (await here.desk.draft(draft.id)).state is DraftState.SUBMITTED
+    assert (await here.desk.drafts.get(draft.id)).state is DraftState.SUBMITTED
 
 
 async def test_sending_back_needs_a_reason(here: House, anna: Visitor, bernd: Visitor) -> None:
@@ -93,14 +93,14 @@ async def test_sending_back_needs_a_reason(here: House, anna: Visitor, bernd: Vi
 async def test_false_alarm_needs_one_person(here: House, bernd: Visitor) -> None:
     """The author of a Fehlalarm may release it; the page says one person is enough and there is no pause."""
     await here.issued(here.people["anna"], here.people["bernd"], content())
-    incident = (await here.desk.board())[0].incident
+    incident = (await here.desk.overview.board())[0].incident
     await bernd.post(f"/console/incidents/{incident}/follow-up", {"kind": "retraction"})
     assert bernd.status == 303
     path = bernd.location
     await bernd.get(path)
     assert "Eine Person genügt" in bernd.text
-    draft = await here.desk.draft((await here.desk.incident(incident)).drafts[0].id)
-    submitted = await here.desk.submit(here.people["bernd"].actor, draft.id, version=draft.version)
+    draft = await here.desk.drafts.get((await here.desk.overview.incident(incident)).drafts[0].id)
+    submitted = await here.desk.authoring.submit(here.people["bernd"].actor, draft.id, version=draft.version)
     await bernd.get(f"{path}/release")
     await bernd.post(f"{path}/release", {"digest": submitted.digest})
     assert bernd.status == 303
@@ -111,7 +111,7 @@ async def test_false_alarm_needs_one_person(here: House, bernd: Visitor) -> None
 async def test_follow_ups_are_explained_and_prefilled(here: House, anna: Visitor) -> None:
     """A warning in force offers the three ways on, each with a sentence; an update asks how it arrives."""
     await here.issued(here.people["anna"], here.people["bernd"], content())
-    incident = (await here.desk.board())[0].incident
+    incident = (await here.desk.overview.board())[0].incident
     await anna.get(f"/console/incidents/{incident}")
     for sentence in ("Die Gefahr besteht weiter.", "Die Gefahr bestand und ist vorüber.", "Es gab nie eine Gefahr."):
         assert sentence in anna.text
@@ -126,7 +126,7 @@ async def test_follow_ups_are_explained_and_prefilled(here: House, anna: Visitor
 
 async def test_stale_version_loses_nothing(here: House, anna: Visitor, bernd: Visitor) -> None:
     """Who saves second sees both texts, keeps what they typed, and can save theirs then."""
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     path = f"/console/drafts/{draft.id}"
     await anna.get(path)
     await bernd.get(path)
@@ -138,7 +138,7 @@ async def test_stale_version_loses_nothing(here: House, anna: Visitor, bernd: Vi
     assert "Fassung von Bernd" in anna.text
     assert "Fassung von Anna" in anna.text
     assert 'value="Fassung von Anna"' in anna.html
-    assert (await here.desk.draft(draft.id)).content.text("de") == LanguageText(
+    assert (await here.desk.drafts.get(draft.id)).content.text("de") == LanguageText(
         "de", "Fassung von Bernd", "Was geschah", "Was tun"
     )
     await anna.post(path, _fields(draft.version + 1, headline_de="Fassung von Anna"))
@@ -180,7 +180,7 @@ async def test_incoming_message_demands_an_occasion(here: House, anna: Visitor) 
     assert 'value="Meine Überschrift"' in anna.html
     await anna.post(path, _fields(1, headline_de="Meine Überschrift", own_area="1", occasion="uebung"))
     assert anna.status == 303
-    saved = await here.desk.draft(draft.id)
+    saved = await here.desk.drafts.get(draft.id)
     assert saved.content.occasion is Occasion.UEBUNG
     assert saved.content.areas[0] == triangle()
     await anna.get(path)
@@ -189,7 +189,7 @@ async def test_incoming_message_demands_an_occasion(here: House, anna: Visitor) 
 
 async def test_problems_stand_at_their_fields(here: House, anna: Visitor) -> None:
     """Submitting an incomplete draft lists everything that is missing, at the fields, and keeps what was typed."""
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     fields = _fields(1, headline_de="", instruction_de="", description_de="Bleibt stehen", action="submit")
     fields |= {"place": [], "channel": [], "expires_date": "", "expires_time": ""}
     await anna.post(f"/console/drafts/{draft.id}", fields)
@@ -202,7 +202,7 @@ async def test_problems_stand_at_their_fields(here: House, anna: Visitor) -> Non
 
 async def test_preview_shows_what_was_shortened(here: House, anna: Visitor) -> None:
     """The preview shows each channel's text as it will leave and says where it had to be cut."""
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     fields = _fields(1, description_de="Sehr viel Wasser. " * 60)
     html = await anna.post(f"/console/drafts/{draft.id}/preview", fields)
     assert anna.status == 200
@@ -214,11 +214,11 @@ async def test_preview_shows_what_was_shortened(here: House, anna: Visitor) -> N
 
 async def test_quick_time_is_set_by_the_server(here: House, anna: Visitor) -> None:
     """ "in 3 h" is the city's time, rounded up to five minutes; nothing is saved."""
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     await anna.post(f"/console/drafts/{draft.id}", _fields(1, action="until:180"))
     assert anna.status == 200
     assert 'id="expires_time" name="expires_time" value="06:05"' in anna.html
-    assert (await here.desk.draft(draft.id)).version == 1
+    assert (await here.desk.drafts.get(draft.id)).version == 1
 
 
 async def test_template_fills_in_without_saving(here: House, anna: Visitor) -> None:
@@ -226,20 +226,20 @@ async def test_template_fills_in_without_saving(here: House, anna: Visitor) -> N
     event = next(e for e in here.desk.phrases.events() if here.desk.phrases.template(e.code, DraftKind.ALERT, "de"))
     template = here.desk.phrases.template(event.code, DraftKind.ALERT, "de")
     assert template is not None
-    draft = await here.desk.create(here.people["anna"].actor, content(event_code=event.code))
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content(event_code=event.code))
     await anna.post(f"/console/drafts/{draft.id}", _fields(1, action="template:de", event_code=event.code))
     assert template.headline in anna.text or template.headline in anna.html
-    assert (await here.desk.draft(draft.id)).version == 1
+    assert (await here.desk.drafts.get(draft.id)).version == 1
 
 
 async def test_editing_an_approved_translation_drops_the_approval(here: House, anna: Visitor) -> None:
     """A translation changed after somebody approved it counts as unchecked, and the page says so."""
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     changed = _fields(1, headline_ar="نص آخر", description_ar="", instruction_ar="", checked_by_ar="Dr. Amal N.")
     await anna.post(f"/console/drafts/{draft.id}", changed)
     await anna.get(anna.location)
     assert "gelten jetzt als ungeprüft" in anna.text
-    text = (await here.desk.draft(draft.id)).content.text("ar")
+    text = (await here.desk.drafts.get(draft.id)).content.text("ar")
     assert text is not None
     assert text.checked_by == ""
 
@@ -247,7 +247,7 @@ async def test_editing_an_approved_translation_drops_the_approval(here: House, a
 async def test_live_part_is_small_and_says_what_is_missing(here: House, anna: Visitor) -> None:
     """The polled part is a fragment with the figures per channel and what is not set up."""
     await here.issued(here.people["anna"], here.people["bernd"], content())
-    incident = (await here.desk.board())[0].incident
+    incident = (await here.desk.overview.board())[0].incident
     html = await anna.get(f"/console/incidents/{incident}/live")
     assert html.lstrip().startswith('<section id="live"')
     assert "Von Hand" in anna.text
@@ -287,7 +287,7 @@ async def test_administration_adds_and_bars_people(here: House, carla: Visitor, 
     await carla.post(f"/console/admin/users/{eva.id}/deactivate")
     await stranger.get("/console/")
     assert stranger.location == "/console/login"
-    actions = {line.action for line in await here.desk.trail()}
+    actions = {line.action for line in await here.desk.overview.trail()}
     assert {"user.added", "user.deactivated"} <= actions
 
 

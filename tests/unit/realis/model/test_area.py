@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from realis.model.area import Area, Circle, cell_of, cells, circle_ring, extent_km2, outline, ring_problem
+from realis.model.area import (
+    Area,
+    Circle,
+    RingProblem,
+    cell_of,
+    cells,
+    circle_ring,
+    extent_km2,
+    outline,
+    ring_problem,
+)
 
 SQUARE = ((50.0, 8.0), (50.0, 8.1), (50.1, 8.1), (50.1, 8.0), (50.0, 8.0))
 
@@ -35,19 +45,18 @@ def test_an_outline_keeps_the_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ring", "words"),
+    ("ring", "problem"),
     [
-        (SQUARE[:3], "four points"),
-        (((95.0, 8.0), *SQUARE[1:]), "outside"),
-        (SQUARE[:4], "first and last"),
-        (((50.0, 8.0), (50.1, 8.1), (50.1, 8.0), (50.0, 8.1), (50.0, 8.0)), "not simple"),
+        (SQUARE[:3], RingProblem.TOO_SHORT),
+        (((95.0, 8.0), *SQUARE[1:]), RingProblem.OUT_OF_RANGE),
+        (SQUARE[:4], RingProblem.NOT_CLOSED),
+        (((50.0, 8.0), (50.1, 8.1), (50.1, 8.0), (50.0, 8.1), (50.0, 8.0)), RingProblem.NOT_SIMPLE),
         (SQUARE, None),
     ],
 )
-def test_ring_problems_are_named(ring: tuple[tuple[float, float], ...], words: str | None) -> None:
-    """Each mistake has its own sentence; a good ring has none."""
-    problem = ring_problem(ring)
-    assert problem is None if words is None else words in (problem or "")
+def test_ring_problems_are_named(ring: tuple[tuple[float, float], ...], problem: RingProblem | None) -> None:
+    """Each mistake has its own value; a good ring has none."""
+    assert ring_problem(ring) is problem
 
 
 def test_a_crossing_polygon_still_matches() -> None:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from realis.model.alert import Occasion
 from realis.model.draft import DraftKind, DraftState
 from realis.policy.approval import IssuePolicy
+from realis.services.desk import Desk
 from realis.services.issuing import chain_problems, overtaken
 from tests.fakes.clock import START
 from tests.support.core_world import BERND, Town, flood, town
@@ -22,14 +23,14 @@ from tests.support.core_world import BERND, Town, flood, town
 async def here(tmp_path: Path) -> AsyncIterator[Town]:
     """An empty town whose releases pause for ten seconds."""
     async with town(tmp_path) as made:
-        yield replace(made, desk=replace(made.desk, pause=timedelta(seconds=10)))
+        yield replace(made, desk=Desk.over(replace(made.desk.ports, pause=timedelta(seconds=10))))
 
 
 async def test_one_that_fails_stops_no_other(here: Town) -> None:
     """A decision whose signature fails is open again with the reason; the one after it is issued."""
     first, second = [await here.submit(flood(here.clock.now())) for _ in range(2)]
     for draft in (first, second):
-        await here.desk.release(BERND, draft.id, digest=draft.digest)
+        await here.desk.approval.release(BERND, draft.id, digest=draft.digest)
     here.clock.forward(seconds=10)
     signs = iter((True, False))
 
@@ -39,10 +40,10 @@ async def test_one_that_fails_stops_no_other(here: Town) -> None:
             return here.signer.sign(xml)
 
     with capture_logs():
-        await replace(here.desk, signer=Once()).issue_due()
+        await Desk.over(replace(here.desk.ports, signer=Once())).issuer.issue_due()
     assert await here.alerts.chain(first.incident) == ()
     assert len(await here.alerts.chain(second.incident)) == 1
-    reopened = await here.desk.draft(first.id)
+    reopened = await here.desk.drafts.get(first.id)
     assert (reopened.state, reopened.digest) == (DraftState.OPEN, "")
     assert reopened.return_reason.startswith("Nicht ausgegeben: ")
     assert (await here.store.trail(subject=str(first.incident)))[0].action == "release.failed"
@@ -51,12 +52,13 @@ async def test_one_that_fails_stops_no_other(here: Town) -> None:
 async def test_a_barred_occasion_is_not_issued_either(here: Town) -> None:
     """What was released before an installation was told to rehearse only is refused at the last moment."""
     draft = await here.submit(flood(here.clock.now()))
-    await here.desk.release(BERND, draft.id, digest=draft.digest)
+    await here.desk.approval.release(BERND, draft.id, digest=draft.digest)
     here.clock.forward(seconds=10)
     with capture_logs():
-        await replace(here.desk, policy=IssuePolicy(frozenset({Occasion.UEBUNG}))).issue_due()
+        rehearsing = IssuePolicy(frozenset({Occasion.UEBUNG}))
+        await Desk.over(replace(here.desk.ports, policy=rehearsing)).issuer.issue_due()
     assert await here.alerts.chain(draft.incident) == ()
-    assert "gesperrt" in (await here.desk.draft(draft.id)).return_reason
+    assert "gesperrt" in (await here.desk.drafts.get(draft.id)).return_reason
 
 
 async def test_a_warning_plans_its_expiry_and_an_ending_plans_none(here: Town) -> None:
@@ -65,11 +67,11 @@ async def test_a_warning_plans_its_expiry_and_an_ending_plans_none(here: Town) -
     draft = await here.submit(flood(here.clock.now()))
     await here.issue(draft)
     here.clock.forward(seconds=10)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     ending = await here.prepare(draft.incident, DraftKind.ALL_CLEAR)
     await here.issue(ending)
     here.clock.forward(seconds=10)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     lines = {(line.channel, line.revision, line.variant) for line in await here.ledger()}
     warned = {(name, 1, variant) for name in ("push", "post") for variant in ("message", "expiry")}
     assert lines == warned | {("push", 2, "message"), ("post", 2, "message")}
@@ -80,9 +82,9 @@ async def test_the_time_never_falls_within_a_chain(here: Town) -> None:
     draft = await here.submit(flood(here.clock.now()))
     await here.issue(draft)
     here.clock.forward(seconds=10.7)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     update = await here.prepare(draft.incident, DraftKind.UPDATE)
-    await here.desk.release(BERND, update.id, digest=update.digest)
+    await here.desk.approval.release(BERND, update.id, digest=update.digest)
     here.clock.forward(seconds=10)
     (release,) = await here.store.due_releases(here.clock.now())
     here.clock.forward(minutes=-5)
@@ -99,7 +101,7 @@ async def test_what_does_not_fit_its_chain_is_named(here: Town) -> None:
     assert [problem.where for problem in chain_problems(update, ())] == ["kind"]
     await here.issue(draft)
     here.clock.forward(seconds=10)
-    await here.desk.issue_due()
+    await here.desk.issuer.issue_due()
     chain = await here.alerts.chain(draft.incident)
     assert [problem.where for problem in chain_problems(content, chain)] == ["kind"]
     assert chain_problems(update, chain) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, select, update
 
+from realis.model.audit import AuditAction
 from realis.ports.stores import AuditEntry
 from realis.storage import audit
 from realis.storage.schema import audit as table
@@ -13,7 +14,7 @@ from tests.support.core_world import Town
 
 async def _fill(here: Town) -> None:
     for number in range(1, 6):
-        await here.store.note(AuditEntry("P-anna", "did", f"thing {number}", "so"))
+        await here.store.note(AuditEntry("P-anna", AuditAction.DRAFT_SAVED, f"thing {number}", {"version": number}))
         here.clock.forward(seconds=1)
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from realis.model.alert import Level, Occasion
+from realis.model.audit import AuditAction
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State
 from realis.model.draft import DraftKind
 from realis.ports.channel import Message, Target
@@ -119,7 +120,7 @@ async def test_auth_holds_the_channel_and_deletes_nothing(here: Town) -> None:
     assert (await here.store.holds())["push"][1] == "401"
     assert await here.states("push", 1) == {"held": 2, "planned": 2}
     assert all([await here.active(target) for target in ids])
-    await here.store.lift_hold("push", AuditEntry("P-bernd", "channel.resumed", "push"))
+    await here.store.lift_hold("push", AuditEntry("P-bernd", AuditAction.CHANNEL_RESUMED, "push"))
     here.push.answer = lambda _message, _target: Accepted()
     await here.deliver()
     assert await here.states("push", 1) == {"accepted": 4}
