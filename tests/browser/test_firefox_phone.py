@@ -32,7 +32,7 @@ from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE
 
 ARRIVES_WITHIN_S = 20.0
 
-pytestmark = [pytest.mark.browser, pytest.mark.peer, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.peer]
 
 SHOWN = """(async () => {
   const registration = await navigator.serviceWorker.ready;

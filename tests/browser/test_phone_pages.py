@@ -17,7 +17,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.look import axe, no_overflow, screenshot
 from tests.support.mobile import INCIDENT, Phone, phone, warning
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 SIZES = [(320, "de", False), (360, "de", False), (360, "ar", True), (1280, "ar", False), (3840, "de", True)]
 TOUCHED = "a.button, button, summary, .phone-nav a, .phone-foot a, .check, select, .warning-headline a"

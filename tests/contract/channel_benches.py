@@ -38,7 +38,7 @@ C = TypeVar("C", bound=ChannelConfig)
 SECRET = "987654:do-not-tell-anyone"
 ADDRESS = "address-of-somebody"
 TIMEOUT_S = 0.5
-BOUND_S = 5.0
+BOUND_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)

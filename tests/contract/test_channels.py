@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from socket import AF_INET, SOCK_STREAM, socket
 
 import pytest
 from structlog.testing import capture_logs
@@ -34,18 +33,13 @@ from tests.fakes.clock import SettableClock
 from tests.fakes.push_service import PeerVapid
 from tests.fakes.scripted_http import ScriptedServer
 from tests.support.installation import settings
+from tests.support.ports import free_port
 
 every = pytest.mark.parametrize("name", list(BENCHES))
 of_an_account = pytest.mark.parametrize("name", accounts())
 that_edits = pytest.mark.parametrize("name", editing())
 over_http = pytest.mark.parametrize("name", over_network())
 that_speaks = pytest.mark.parametrize("name", speaking())
-
-
-def _closed_port() -> int:
-    with socket(AF_INET, SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_every_channel_of_the_table_keeps_this_contract(tmp_path: Path) -> None:
@@ -139,7 +133,7 @@ async def test_update_changes_what_is_shown(name: str) -> None:
 @over_http
 async def test_unreachable_service_is_tried_again(name: str) -> None:
     """A service that refuses connections is a retryable failure, never an exception."""
-    async with BENCHES[name](f"http://127.0.0.1:{_closed_port()}") as bench:
+    async with BENCHES[name](f"http://127.0.0.1:{free_port()}") as bench:
         (outcome,) = await bench.send(message(), None)
     assert isinstance(outcome, Failed)
     assert outcome.kind in (FailureKind.UNAVAILABLE, FailureKind.TIMEOUT)

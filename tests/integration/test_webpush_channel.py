@@ -19,6 +19,7 @@ from realis.model.delivery import FAILING_AFTER, Accepted, Failed, FailureKind, 
 from realis.model.errors import SigningFailed
 from realis.ports.channel import Channel, Target
 from tests.fakes.push_service import PeerVapid, PushService, phone
+from tests.support.pace import at_pace
 from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, TEXT, StandingClock
 
 
@@ -156,7 +157,7 @@ async def test_a_service_that_hangs_costs_one_timeout(service: PushService, chan
     service.mode = "hang"
     started = time.monotonic()
     outcomes = await channel.send(MESSAGE, [service.phone(str(number)).target(number) for number in range(300)])
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < at_pace(3)
     counted = kinds(outcomes)
     assert counted.count("unknown") == len(service.arrivals)
     assert counted.count("timeout") == 300 - len(service.arrivals)
@@ -320,7 +321,7 @@ async def test_one_stranger_leaves_room_for_the_others() -> None:
         stuck = asyncio.create_task(
             channel.send(MESSAGE, [hanging.phone(str(number)).target(number) for number in range(6)])
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(hanging.arrivals) < 2:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
         targets = [healthy.phone(str(number)).target(number) for number in range(12)]

@@ -60,7 +60,7 @@ IN_EISERFELD = cell_of(50.836, 7.987)
 
 PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=3, batch=2, geo_targeted=True)
 POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 class PlainSealer:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -38,6 +37,7 @@ from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.web import security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
+from tests.support.ports import free_port
 
 INCIDENT = UUID("01930000-0000-7000-8000-00000000000a")
 TOKEN = "screen-token-for-tests-0001"
@@ -378,13 +378,6 @@ class Stage:
         display_pages.register(app, pages=pages, city=self.city, signer=self.signer, courses=CourseLibrary.load())
         security.install(app, self.city.gateway_url, https=False)
         return app
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def make_stage(folder: Path, bounds: ConnectionLimits | None = None) -> Stage:

@@ -42,7 +42,7 @@ from realis.storage.targets import SqlTargets
 from realis.web.sessions import hash_bearer_token, new_token
 from tests.fakes.push_service import Phone
 
-BOUND_S = 20.0
+BOUND_S = 40.0
 """How long anything may take that a test waits for, unless it says otherwise."""
 
 PASSWORD = "fünf Gänse am Wehr"
