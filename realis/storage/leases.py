@@ -1,4 +1,4 @@
-"""One owner at a time, by leases in the database: of an account's pace, and of the batches being sent."""
+"""Mutual exclusion by leases in the database: for an account's pace, and for the batches being sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SqlLeases:
         self._database = database
 
     async def take(self, name: str, owner: str, *, now: datetime, lease_s: float) -> bool:
-        """Take or keep a lease; False while another owner's runs."""
+        """Acquire or prolong a lease; False while another owner's has not ended."""
         values = {"name": name, "owner": owner, "until": now + timedelta(seconds=lease_s)}
         async with self._database.write() as connection:
             statement = insert(connection, leases).values(values)
@@ -37,6 +37,7 @@ class SqlLeases:
     ) -> None:
         """Prolong these batches' and names' leases, where they are still this owner's."""
         until = now + timedelta(seconds=lease_s)
+        # Owner and state are checked in the UPDATE: a lease that lapsed may belong to another worker by now.
         mine = and_(batches.c.id.in_(sending), batches.c.owner == owner, batches.c.state == BatchState.CLAIMED)
         kept = and_(leases.c.name.in_(names), leases.c.owner == owner)
         async with self._database.write() as connection:
