@@ -269,7 +269,7 @@ class Dispatcher:
                 ready.set()  # a batch that waited for this origin or for a free lane may be claimable now
 
     async def _claim(self, name: str) -> Claim | None:
-        """Claim a batch whose origin does not fill all other lanes, so that a hanging origin never takes all; or None."""
+        """Claim a batch whose origin does not fill the other lanes, so that one that hangs never takes all of them."""
         # One lane at a time: two lanes that claim at once would both count the same origin as having room.
         async with self._claiming[name]:
             if self._stopping.is_set() or not self._ready[name].is_set():
