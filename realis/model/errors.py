@@ -1,22 +1,22 @@
-"""The one tree of errors REALIS raises on purpose, each with what to do next.
+"""The tree of errors REALIS raises on purpose, each with a remedy.
 
-It must not know HTTP, databases or channels: faces map these to answers.
+Independent of HTTP, databases and channels: the interfaces map these to responses.
 
     RealisError
-    ├── InvalidInput          what came in cannot be used; says where and how to mend it
+    ├── InvalidInput          the input cannot be used; names the field and the remedy
     │   ├── UnreadableMessage    not CAP at all, or unsafe to read
     │   └── InvalidText          a text field breaks its rule
     ├── NotAllowed            the person or token may not do this
-    │   ├── NotAuthenticated     nobody, or a wrong or missing token
-    │   └── FourEyesViolation    whoever wrote it wants to release it
+    │   ├── NotAuthenticated     no session, or a wrong or missing token
+    │   └── FourEyesViolation    an author of the draft tries to release it
     ├── NotFound
     ├── Conflict              the state has moved on; nothing was changed
-    │   ├── StaleVersion         somebody else saved first
+    │   ├── StaleVersion         another user saved first
     │   ├── WrongState           the step does not fit the state
-    │   └── AlreadyReceived      a message of this name has just come in
+    │   └── AlreadyReceived      a message with this identifier has just been stored
     ├── SigningFailed         stops a release
-    ├── StoreUnavailable      the database is away or busy; the same step may be tried again
-    └── ConfigurationError    the settings cannot work; says which and why
+    ├── StoreUnavailable      the database is unreachable or busy; the same step may be tried again
+    └── ConfigurationError    the settings cannot work; names which and why
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RealisError(Exception):
 
 
 class InvalidInput(RealisError):
-    """What came in cannot be used."""
+    """The input cannot be used."""
 
     code = "invalid"
 
@@ -71,49 +71,49 @@ class NotAuthenticated(NotAllowed):
 
 
 class FourEyesViolation(NotAllowed):
-    """Whoever wrote or edited a draft tried to release it."""
+    """A user who wrote or edited the draft tried to release it (promise 6)."""
 
     code = "four-eyes"
 
 
 class NotFound(RealisError):
-    """The thing named does not exist, or not for this person."""
+    """The object named does not exist, or is not visible to this user."""
 
     code = "not-found"
 
 
 class Conflict(RealisError):
-    """The state has moved on since the person looked. Nothing was changed."""
+    """The state has changed since it was read. Nothing was written."""
 
     code = "conflict"
 
 
 class StaleVersion(Conflict):
-    """Somebody else saved the draft first."""
+    """Another user saved the draft first."""
 
     code = "stale-version"
 
 
 class WrongState(Conflict):
-    """The step does not fit the state the thing is in."""
+    """The step is not permitted in the object's present state."""
 
     code = "wrong-state"
 
 
 class AlreadyReceived(Conflict):
-    """A message of this authority, sender and identifier came in between looking and storing."""
+    """A message of this authority, sender and identifier was stored between the check and the insert."""
 
     code = "already-received"
 
 
 class SigningFailed(RealisError):
-    """A signature could not be made. The release stops; nothing leaves."""
+    """A signature could not be made. The release stops; nothing is sent."""
 
     code = "signing-failed"
 
 
 class StoreUnavailable(RealisError):
-    """The database is away, full or busy. Nothing is known to be written; the same step may be tried again."""
+    """The database is unreachable, full or busy. Nothing is known to be written; the same step may be tried again."""
 
     code = "store-unavailable"
 
