@@ -1,15 +1,15 @@
-"""Stops a batch from knocking again and again at a push service that does not open."""
+"""Circuit breaker within one batch: after 8 consecutive failures of the service the rest is not sent."""
 
 from __future__ import annotations
 
 from realis.model.delivery import OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
 
 AFTER = 8
-"""Failures in a row that concern the service, not the phone, before the rest of the batch is spared."""
+"""Consecutive failures that concern the service, not the phone, before the rest of the batch is not tried."""
 
 
 class BatchBreaker:
-    """Counts one origin's failures within one batch; ``held`` is what targets not tried any more get."""
+    """Counts one origin's failures within one batch; ``held`` is the outcome of the targets not tried any more."""
 
     __slots__ = ("_row", "held")
 
@@ -18,14 +18,14 @@ class BatchBreaker:
         self.held: Failed | None = None
 
     def note(self, outcome: Outcome) -> Outcome:
-        """Count an outcome and hand it back unchanged."""
-        # A row of subscriptions made with foreign keys (AUTH) must not keep the others of the batch from being tried.
+        """Count an outcome and return it unchanged."""
+        # AUTH does not count: subscriptions made with foreign keys must not prevent the others of the batch.
         if isinstance(outcome, Accepted) or outcome.kind not in OF_THE_SERVICE:
             self._row, self.held = 0, None
             return outcome
         self._row += 1
         if self._row >= AFTER:
-            # Nothing left the house for those that follow, so they are a time-out, not an unknown.
+            # Nothing is sent to the targets that follow, so their outcome is a time-out, not an unknown.
             kind = FailureKind.TIMEOUT if outcome.kind is FailureKind.UNKNOWN else outcome.kind
             self.held = Failed(kind, f"nicht versucht: {outcome.detail}", retry_after_s=outcome.retry_after_s)
         return outcome

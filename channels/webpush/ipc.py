@@ -1,6 +1,6 @@
-"""What parent and children say to each other: JSON in frames of a stated length. Pure; it touches no pipe.
+"""The protocol between parent and worker processes: length-prefixed JSON frames. Pure; no I/O.
 
-JSON and not pickle: whatever a child might say, it can only be data. A child never learns a private key.
+JSON and not pickle: a compromised child can send data only, never code. No frame contains a private key.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from datetime import datetime
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 
 MAX_FRAME = 8 * 1024 * 1024
-"""Bytes; a batch of 500 targets has about 150,000."""
+"""Bytes. A batch of 500 targets has about 150,000."""
 
 _LENGTH = 4
 _ACCEPTED = Accepted()
 
 
 class FrameError(ValueError):
-    """The other side did not speak our language; nothing it says can be trusted any more."""
+    """A frame violates the protocol; later frames of the same peer cannot be trusted either."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfiguration:
-    """The first frame a child gets: what it may connect to.
+    """The first frame to a child: what it may connect to.
 
     Args:
-        policy: the name of a policy in ``webpush_child.POLICIES``.
-        trust: more roots of trust for TLS, PEM; empty but in benchmarks and tests.
+        policy: the name of a policy in ``worker_process.POLICIES``.
+        trust: additional trust anchors for TLS, PEM; empty except in benchmarks and tests.
     """
 
     policy: str
@@ -40,7 +40,7 @@ class WorkerConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One push service: its origin, and the headers every push to it carries, our signed identity among them."""
+    """One push service: its origin, and the headers of every push to it, with the signed VAPID identity."""
 
     origin: str
     headers: Mapping[str, str]
@@ -52,11 +52,11 @@ class Job:
 
     Args:
         record: the padded plaintext, the same for all.
-        now: what the parent's clock says.
+        now: the time by the parent's clock.
         left_s: seconds until nothing of it may be sent any more.
         timeout_s: for one push, connecting included.
         in_flight: requests at once.
-        targets: for each, which route it takes and its stored address.
+        targets: for each, the index of its route and its stored address.
     """
 
     number: int
@@ -71,7 +71,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of some targets of a job, by their place in it. Without any it only says: I live."""
+    """Outcomes of some targets of a job, by their index in it. An empty one is a heartbeat."""
 
     number: int = 0
     outcomes: tuple[tuple[int, Outcome], ...] = ()
@@ -123,7 +123,7 @@ def decode_job(body: bytes) -> Job:
 
 
 def encode_report(report: Report) -> bytes:
-    """A frame: the number, who was accepted, and who was not and why."""
+    """Return a frame: the job's number, the accepted indexes, and the others with their failure."""
     accepted = [index for index, outcome in report.outcomes if isinstance(outcome, Accepted)]
     failed = [
         [index, outcome.kind, outcome.detail, outcome.retry_after_s]
@@ -142,7 +142,7 @@ def decode_report(body: bytes) -> Report:
 
 
 async def read_frame(stream: StreamReader) -> bytes | None:
-    """The next frame's body; None at the end of the stream. Raises ``FrameError``."""
+    """Return the next frame's body; None at the end of the stream. Raises ``FrameError``."""
     try:
         length = int.from_bytes(await stream.readexactly(_LENGTH), "big")
         if length > MAX_FRAME:
