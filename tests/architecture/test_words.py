@@ -49,10 +49,10 @@ MOST_PER_THOUSAND: dict[str, float] = {
     "realis/storage": 2.0,
     "realis/web": 23,
     "channels/telegram": 10,
-    "channels/webpush": 24,
+    "channels/webpush": 2.0,
     "realis": 0,
     "channels": 5,
-    "displays": 13,
+    "displays": 2.0,
     "mobile_api": 17,
     "content": 17,
 }
