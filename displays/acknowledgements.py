@@ -63,8 +63,8 @@ class AcknowledgementBuffer:
         again_at = loop.time() + self._again_s
         while True:
             await wait_for_event(self._some, again_at - loop.time())
-            await asyncio.sleep(GATHER_S)
-            self._some.clear()
+            await asyncio.sleep(GATHER_S)  # the screens of one fan-out answer together: one transaction for all
+            self._some.clear()  # before the write, so that a report noted during it starts the next round
             await self._write(list(self._new))
             if loop.time() >= again_at:
                 await self._write(list(self._unplanned))

@@ -165,6 +165,7 @@ class Gateway:
 
     async def _refresh(self) -> None:
         """Read what is in force and queue it for the screens. Exercises reach only screens that joined."""
+        # Shorter than a poll, so that a store that hangs never delays the next read.
         async with asyncio.timeout(self._bounds.read_s):
             snapshots = {joined: await self._read(joined=joined) for joined in self._hubs}
         for joined, snapshot in snapshots.items():
@@ -224,6 +225,7 @@ class Gateway:
             return self._health(connection)
         if path not in PATHS:
             return connection.respond(HTTPStatus.NOT_FOUND, "Nothing here.\n")
+        # A browser sends exactly one Origin; unchecked, any page on the web could open this socket (RFC 6455, 10.2).
         origins = request.headers.get_all("Origin")
         if len(origins) != 1 or origins[0].lower() not in self._origins:
             log.warning("display_refused", reason="origin")
@@ -236,6 +238,7 @@ class Gateway:
         return None
 
     def _health(self, connection: ServerConnection) -> Response:
+        # Three polls, so that one slow read does not make the gateway unhealthy.
         oldest = self._clock.now() - timedelta(seconds=3 * self._bounds.poll_s)
         if self._as_of is not None and self._as_of >= oldest:
             return connection.respond(HTTPStatus.OK, "ok\n")

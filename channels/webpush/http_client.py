@@ -221,6 +221,7 @@ class HttpClient:
         """
         connections = self._idle.get(peer)
         while connections:
+            # The most recently used one: the least likely to have been closed by the server meanwhile.
             connection = connections.pop()
             if connection.usable:
                 connection.ask(request, timeout_s, done)
@@ -280,6 +281,7 @@ class HttpClient:
         context, name = (self._tls(), peer.host) if peer.tls else (None, None)
         for host in allowed:
             try:
+                # To the checked address, not the name: a second resolution could return another (DNS rebinding).
                 _, connection = await loop.create_connection(
                     lambda: Connection(idle), host, peer.port, ssl=context, server_hostname=name
                 )

@@ -57,7 +57,7 @@ class JobRunner:
         await _Run(job, [self._service(job, route) for route in job.routes], self._poster, tell).run()
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._poster.close()
 
     def _service(self, job: Job, route: Route) -> _Service | Failed:
@@ -88,7 +88,7 @@ class InProcessSender:
         return outcomes
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._worker.close()
 
 

@@ -201,8 +201,8 @@ class WorkerPool:
             async with asyncio.timeout(self._bounds.job_s):
                 await pending.done
         except TimeoutError:
-            log.error("webpush_child_too_slow", pid=child.process.pid, left=pending.left)  # noqa: TRY400 - no useful trace
-            child.kill()
+            log.error("webpush_child_too_slow", pid=child.process.pid, left=pending.left)  # noqa: TRY400 - no trace
+            child.kill()  # first, so that nothing is sent after its targets have an outcome
             pending.abandon()
         finally:
             child.pending.pop(number, None)
@@ -302,6 +302,7 @@ class WorkerPool:
 
 async def _locked(path: Path, within_s: float) -> int:
     """Return the descriptor of the lock, once every child of an earlier run has ended."""
+    # A flock belongs to the open file, which the children inherit: it lasts until the last of them has ended.
     held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + within_s
     while True:

@@ -63,6 +63,7 @@ class Listener(AsyncIterator[Hint]):
         return self
 
     async def __anext__(self) -> Hint:
+        # No await between check and clear, so that no hint is missed.
         while not self._pending:
             self._some.clear()
             await self._some.wait()

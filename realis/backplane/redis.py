@@ -198,7 +198,7 @@ class RedisEvents:
     async def _speak(self, name: str) -> None:
         """Write queued hints and the presence. A hint that could not be written stays queued."""
         while True:
-            self._say.clear()
+            self._say.clear()  # before the flush, so that a hint published during it is written by the next one
             await self._beat()
             await self._flush()
             self._answered(name)
@@ -225,6 +225,7 @@ class RedisEvents:
                     )
                 await pipe.execute()
         except BaseException:
+            # Also when cancelled. A hint that was written all the same comes twice, which is harmless.
             for topic, key in hints:
                 self._unsaid.add(topic, key)
             raise

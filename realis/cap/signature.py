@@ -66,6 +66,7 @@ class XmlSigner:
             signed = self._signer().sign(
                 parse(xml), key=self._key(), cert=[x509.load_pem_x509_certificate(self.certificate_pem)]
             )
+            # Checked before it is issued: a key that does not fit its certificate would make every warning invalid.
             verdict = verify(etree.tostring(signed), self.certificate_pem)
         except (*_FAILURES, RealisError) as error:
             raise SigningFailed("Die Nachricht konnte nicht signiert werden.", remedy=_REMEDY) from error
@@ -128,6 +129,7 @@ def _verified(root: etree._Element, certificate: x509.Certificate, config: Signa
     except _FAILURES as error:
         return SignatureVerdict(SignatureState.INVALID, str(error).strip() or type(error).__name__)
     found = result[0] if isinstance(result, list) else result
+    # Else a signature over one element would vouch for the rest of the message (signature wrapping).
     if found.signed_xml is None or found.signed_xml.tag != root.tag:
         return SignatureVerdict(SignatureState.INVALID, "Signiert ist nicht die ganze Nachricht.")
     return SignatureVerdict(SignatureState.VALID, signed=found.signed_data)

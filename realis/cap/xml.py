@@ -41,6 +41,7 @@ def parse(raw: bytes, *, without_blanks: bool = False) -> etree._Element:
         root = etree.fromstring(raw, _parser(without_blanks))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _not_xml(raw, error) from error
+    # libxml2 accepts an internal DTD even with these options: refused here, whatever it declares.
     info = root.getroottree().docinfo
     if info.internalDTD is not None or info.doctype:
         raise _with_dtd()

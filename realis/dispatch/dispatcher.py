@@ -216,7 +216,7 @@ class Dispatcher:
     async def _coordinate(self) -> None:
         """Plan new dispatches, wake the lanes that have work, wait for the next hint or due time."""
         while not self._stopping.is_set():
-            self._wake.clear()
+            self._wake.clear()  # before the round, so that a hint during it starts the next one at once
             try:
                 wait_s = await self._round()
             except StoreUnavailable as error:
@@ -347,6 +347,7 @@ class Dispatcher:
 
         Another worker may be sending the batch by then, or a newer revision: the claim is left to lapse (promise 3).
         """
+        # A lease that is not renewed must have room for the whole send; a renewed one need only be valid still.
         room_s = self._lease.length_s - (0.0 if self._leases else self._lease.send_s)
         return self._clock.now() - begun >= timedelta(seconds=room_s)
 

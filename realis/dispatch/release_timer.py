@@ -45,7 +45,7 @@ class ReleaseTimer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="releases.listen")
             while True:
-                self._wake.clear()
+                self._wake.clear()  # before the step, so that a hint during it starts the next one at once
                 await wait_for_event(self._wake, await self._step())
 
     async def _listen(self) -> None:

@@ -123,6 +123,7 @@ class Egress:
         """
         target = self._checked(url)
         timeout = self._timeout(timeout_s or self._total_timeout_s)
+        # No redirects: their target would not have passed the policy. "from None" below: the cause may contain the URL.
         try:
             async with self._open().request(
                 method, target, headers=headers, data=data, timeout=timeout, allow_redirects=False
@@ -205,8 +206,8 @@ class Egress:
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
+                trust_env=False,  # a proxy from the environment would connect past the check of the address
+                auto_decompress=False,  # a few compressed bytes could expand beyond the limit of the body
                 headers={"Accept-Encoding": "identity", "User-Agent": "REALIS"},
             )
         return self._session

@@ -41,6 +41,7 @@ def write_current(directory: Path, current: Mapping[str, str]) -> None:
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold the directory's lock, so that two concurrent first starts make one set of keys."""
+    # flock and not the file's existence: the kernel releases it when the process ends, however it ends.
     handle = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -229,6 +230,7 @@ def write(path: Path, content: bytes, *, replace: bool = False) -> None:
     if not replace and path.exists():
         raise ConfigurationError(f"{path} gibt es schon.")
     temporary.replace(path)
+    # The directory too: after a power failure the rename itself could be missing (rename(2), fsync(2)).
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

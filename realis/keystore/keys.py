@@ -204,6 +204,7 @@ class VapidKey:
 
     def authorization(self, origin: str, now: datetime) -> str:
         """The Authorization header's value for a push service, for example ``https://push.example``."""
+        # Reused for far less than its validity, which RFC 8292, 2 limits to 24 hours; not if the clock was set back.
         made = self._made.get(origin)
         if made is not None and timedelta() <= now - made[0] < VAPID_REUSE:
             return made[1]

@@ -87,6 +87,7 @@ class ActiveAlertsReader:
 
     async def _recent(self, now: datetime, issued: int) -> Sequence[tuple[Revision, ...]]:
         """Return the chains of recent alerts; read again after every issue, and once an hour to drop old ones."""
+        # Invalidated by the number of issued alerts, which every issue increases, in whatever process.
         fresh = self._loaded_at is not None and now - self._loaded_at < timedelta(hours=1)
         if issued != self._issued or not fresh:
             self._chains = await self._archive.recent_chains(now - ENDING_LISTED_FOR)

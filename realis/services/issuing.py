@@ -75,7 +75,7 @@ class Issuer:
 
         Raises:
             WrongState: it was stopped or issued already; nothing was changed.
-            StoreUnavailable: the database is away; nothing was changed, and it is due still.
+            StoreUnavailable: the database is unreachable; nothing was changed, and the decision is still due.
             RealisError: any other obstacle (also ``WrongState``); nothing was written but the reopening.
         """
         now = self.clock.now()

@@ -61,6 +61,7 @@ class SqlAlerts:
         return await self._database.writing(lambda connection: self._issue(connection, release, make, now))
 
     async def _issue(self, connection: AsyncConnection, release: Release, make: MakeIssue, now: datetime) -> Revision:
+        # One issue at a time: revisions are numbered without gaps, and the watermark is exact (``SqlTargets.put``).
         await self._database.lock(connection, Lock.ISSUE)
         await self._settle_release(connection, release)
         chain = await _chain(connection, release.incident)
@@ -74,6 +75,7 @@ class SqlAlerts:
         return Revision(release.incident, number, issue.alert)
 
     async def _settle_release(self, connection: AsyncConnection, release: Release) -> None:
+        # The row count decides between two processes that issue the same decision: the second updates no row.
         pending = and_(releases.c.draft_id == release.draft, releases.c.state == "pending")
         settled = await connection.execute(releases.update().where(pending).values(state="issued"))
         released = (

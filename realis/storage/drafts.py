@@ -170,6 +170,7 @@ class SqlDesk:
             await self._append(connection, entry)
 
     async def _swap(self, connection: AsyncConnection, before: Draft, after: Draft) -> None:
+        # Optimistic locking: version and state are compared by the UPDATE itself, so of two saves one fails.
         same = and_(drafts.c.id == before.id, drafts.c.version == before.version, drafts.c.state == before.state)
         values = {**_draft_values(after), "updated_at": self._clock.now()}
         result = await connection.execute(drafts.update().where(same).values(values))
@@ -190,6 +191,7 @@ class SqlDesk:
     async def put_release(self, before: Draft, release: Release, entry: AuditEntry) -> None:
         """Mark the draft released and store the decision with its due time."""
         async with self._database.write() as connection:
+            # Compared with the digest in the UPDATE: an edit after the check would be released unseen.
             same = and_(
                 drafts.c.id == before.id,
                 drafts.c.version == before.version,
@@ -216,6 +218,7 @@ class SqlDesk:
     async def stop_release(self, draft_id: UUID, entry: AuditEntry, *, reason: str = "") -> None:
         """Cancel a decision that has not been issued; the draft can be edited again."""
         async with self._database.write() as connection:
+            # The same row decides between a stop and the issue transaction: exactly one of them updates it.
             pending = and_(releases.c.draft_id == draft_id, releases.c.state == "pending")
             stopped = await connection.execute(releases.update().where(pending).values(state="stopped"))
             if stopped.rowcount != 1:

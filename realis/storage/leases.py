@@ -22,6 +22,7 @@ class SqlLeases:
         """Acquire or prolong a lease; False while another owner's has not ended."""
         values = {"name": name, "owner": owner, "until": now + timedelta(seconds=lease_s)}
         async with self._database.write() as connection:
+            # One statement, so that of two processes that take a lapsed lease at once only one becomes the owner.
             statement = insert(connection, leases).values(values)
             taken = await connection.execute(
                 statement.on_conflict_do_update(

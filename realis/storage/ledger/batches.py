@@ -37,6 +37,7 @@ class SqlBatches(Claims, Planning, Outcomes):
                 .join(batches, batches.c.dispatch_id == dispatches.c.id)
                 .where(dispatches.c.state == DispatchState.SUPERSEDED, claimed)
             )
+            # Read before the claims are released: an open batch of a superseded dispatch is closed, never sent again.
             ended = (await connection.execute(superseded)).all()
             freed = await connection.execute(batches.update().where(claimed).values(state=BatchState.OPEN))
             for dispatch in ended:

@@ -97,6 +97,7 @@ class Planning:
 
     async def close_abandoned(self, now: datetime) -> None:
         """Close the batches that may not be sent any more: past the deadline, or superseded and with a lapsed lease."""
+        # A read first: this runs every second, and a write would wait in line with the commits of outcomes.
         if not await self._database.ask(_ANY_STUCK, now=now):
             return
         async with self._database.write() as connection:
