@@ -1,4 +1,4 @@
-"""What a screen and the gateway say to each other, as data: reading, writing, bounds and order.
+"""The protocol between screen and gateway as data: parsing, serialisation, bounds and order.
 
 Sans I/O: no sockets, no asyncio, no clock. A screen sends ``hello``, ``shown`` and ``ping``; the gateway sends
 ``welcome``, ``state`` (signed frames), ``pong`` and ``bye``. Every message is one JSON object in a text frame.
@@ -23,12 +23,12 @@ from realis.model.errors import SentenceError
 
 PROTO = 1
 MAX_MESSAGE_BYTES = 2048
-"""Most bytes one message of a screen may have; the socket refuses longer ones before they are read."""
+"""Bytes of one message of a screen at most; the socket refuses longer ones before they are read."""
 
 MAX_TOKEN_CHARS = 200
 MAX_REVISION = 1_000_000
 MAX_VERSION = 2**53 - 1
-"""JSON numbers above this are not exact in a browser."""
+"""JSON numbers above this are not exact in a browser (RFC 8259, 6)."""
 
 
 class CloseCode(IntEnum):
@@ -67,7 +67,7 @@ class Have(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A screen introduces itself. The token never appears in ``repr``, so that it never reaches a log."""
+    """The first message of a screen. The token never appears in ``repr``, so that it is never logged."""
 
     token: str
     have: Have | None = None
@@ -113,7 +113,7 @@ class Session:
         self._greeted = False
 
     def receive(self, message: str | bytes) -> ClientMessage:
-        """The message as data. Raises ``ProtocolError`` saying what is wrong with it."""
+        """Return the message as data. Raises ``ProtocolError`` naming the fault."""
         if isinstance(message, bytes):
             raise ProtocolError("Only text frames are understood.")
         parsed = parse(message)
@@ -219,7 +219,7 @@ PUT_BACK_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a state stands in time: the store's version, when it was read, and what it shows."""
+    """The order of a state: the store's version, when it was read, and the incident it shows."""
 
     version: int
     as_of: datetime
@@ -228,11 +228,11 @@ class Mark:
 
 
 def supersedes(new: Mark, old: Mark | None) -> bool:
-    """Whether a screen takes ``new`` over ``old``: newest state wins, an older one is refused.
+    """Whether a screen replaces ``old`` by ``new``: the newest state wins, an older one is refused (promise 3).
 
-    A store that was put back from a backup counts from lower versions again: where two reads lie far apart,
-    the later one wins. ``as_of`` is signed, so an old frame that is played again never profits.
-    The same rule in JavaScript is ``static/display/order.js``; a browser test holds both together.
+    A store restored from a backup counts from lower versions again: of two reads far apart the later one wins.
+    ``as_of`` is signed, so a replayed old frame gains nothing by that. The same rule in JavaScript is
+    ``static/display/order.js``; a browser test compares both.
     """
     if old is None:
         return True
@@ -243,21 +243,21 @@ def supersedes(new: Mark, old: Mark | None) -> bool:
     return (new.version, new.as_of) >= (old.version, old.as_of)
 
 
-# ---------------------------------------------------------------- what the gateway says
+# ---------------------------------------------------------------- messages of the gateway
 
 
 def instant(when: datetime) -> str:
-    """A time as both sides write it: RFC 3339, UTC, milliseconds."""
+    """Return a time in the protocol's form: RFC 3339, UTC, milliseconds."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def compact(data: Mapping[str, object]) -> str:
-    """JSON without needless bytes."""
+    """Return compact JSON, without white space."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def welcome(screen: str, *, now: datetime, heartbeat_s: float, idle: Mapping[str, object]) -> str:
-    """The answer to hello: the name of the screen's audience, the gateway's time, and the idle words."""
+    """Return the answer to hello: the name of the screen's audience, the gateway's time, and the idle content."""
     return compact(
         {
             "type": "welcome",
@@ -281,5 +281,5 @@ def pong(ping: Ping, now: datetime) -> str:
 
 
 def bye(code: CloseCode, reason: str) -> str:
-    """Said before the gateway closes, so that a person at the screen can read why."""
+    """Return the message sent before the gateway closes, so that the screen can show the reason."""
     return compact({"type": "bye", "code": int(code), "reason": reason})

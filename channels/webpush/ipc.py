@@ -1,6 +1,6 @@
-"""What parent and children say to each other: JSON in frames of a stated length. Pure; it touches no pipe.
+"""The protocol between parent and worker processes: length-prefixed JSON frames. Pure; no I/O.
 
-JSON and not pickle: whatever a child might say, it can only be data. A child never learns a private key.
+JSON and not pickle: a compromised child can send data only, never code. No frame contains a private key.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class FrameError(ValueError):
-    """The other side did not speak our language; nothing it says can be trusted any more."""
+    """A frame violates the protocol; later frames of the same peer cannot be trusted either."""
 
 
 class WorkerConfiguration(Struct, frozen=True, tag="configuration", forbid_unknown_fields=True):
@@ -55,11 +55,11 @@ class Job(Struct, frozen=True, tag="job", forbid_unknown_fields=True):
 
     Args:
         record: the padded plaintext, the same for all.
-        now: what the parent's clock says.
+        now: the time by the parent's clock.
         left_s: seconds until nothing of it may be sent any more.
         timeout_s: for one push, connecting included.
         in_flight: requests at once.
-        targets: for each, which route it takes and its stored address.
+        targets: for each, the index of its route and its stored address.
     """
 
     number: Natural
@@ -74,7 +74,7 @@ class Job(Struct, frozen=True, tag="job", forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of some targets of a job, by their place in it. Without any it only says: I live."""
+    """Outcomes of some targets of a job, by their index in it. An empty one is a heartbeat."""
 
     number: int = 0
     outcomes: tuple[tuple[int, Outcome], ...] = ()
@@ -143,7 +143,7 @@ def decode_report(body: bytes) -> Report:
 
 
 async def read_frame(stream: StreamReader) -> bytes | None:
-    """The next frame's body; None at the end of the stream. Raises ``FrameError``."""
+    """Return the next frame's body; None at the end of the stream. Raises ``FrameError``."""
     try:
         length = int.from_bytes(await stream.readexactly(_LENGTH), "big")
         if length > MAX_FRAME:

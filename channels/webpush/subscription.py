@@ -1,4 +1,4 @@
-"""A phone's push subscription: from what the browser sends to the stored address and back.
+"""A phone's push subscription: from the browser's JSON to the stored address and back.
 
 It must not send anything, nor repeat an endpoint or a key in an error.
 """
@@ -23,26 +23,26 @@ _KNOWN_SUFFIXES = (".push.services.mozilla.com", ".push.apple.com", ".notify.win
 
 @dataclass(frozen=True, slots=True)
 class PushSubscription:
-    """Where a push goes and for whom it is encrypted."""
+    """The endpoint of a push and the receiver it is encrypted for."""
 
     endpoint: str
     receiver: Receiver
 
 
 def is_known_service(host: str) -> bool:
-    """Whether one of the big browsers' push services lives there. Decides the lane, never the permission."""
+    """Whether the host belongs to a known browser's push service. Decides the lane, never the permission."""
     return host in _KNOWN_HOSTS or host.endswith(_KNOWN_SUFFIXES)
 
 
 def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
-    """The address to store and its origin, from a browser's ``PushSubscription.toJSON()``.
+    """Return the address to store and its origin, from a browser's ``PushSubscription.toJSON()``.
 
     Args:
-        data: decoded JSON; the keys may lie under ``keys`` or beside the endpoint.
-        policy: which endpoints may be reached at all.
+        data: decoded JSON; the keys may be under ``keys`` or beside the endpoint.
+        policy: which endpoints are permitted.
 
     Raises:
-        InvalidInput: in German, saying which part is wrong.
+        InvalidInput: in German, naming the part that is wrong.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput("subscription-unreadable", where="subscription")
@@ -62,11 +62,11 @@ def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
 
 
 class DamagedAddressError(ValueError):
-    """A stored address that is not what ``parse_subscription`` made."""
+    """A stored address is not a result of ``parse_subscription``."""
 
 
 def read_address(address: str) -> PushSubscription:
-    """A stored address, ready to encrypt for.
+    """Return a stored address as a subscription that can be encrypted for.
 
     Raises:
         DamagedAddressError: the stored text cannot be used.
@@ -80,7 +80,7 @@ def read_address(address: str) -> PushSubscription:
 
 
 def endpoint_of(address: str) -> str:
-    """Where a stored address points. Raises ``DamagedAddressError``."""
+    """Return the endpoint of a stored address. Raises ``DamagedAddressError``."""
     try:
         return str(json.loads(address)["endpoint"])
     except (KeyError, TypeError, ValueError) as error:
@@ -88,7 +88,7 @@ def endpoint_of(address: str) -> str:
 
 
 def origin_of(url: URL) -> str:
-    """The origin as VAPID's audience wants it (RFC 6454): lower case, no default port."""
+    """Return the origin in the form of VAPID's ``aud`` (RFC 8292, 2; RFC 6454): lower case, no default port."""
     host = (url.raw_host or "").lower()
     name = f"[{host}]" if ":" in host else host
     default = 443 if url.scheme == "https" else 80

@@ -1,4 +1,4 @@
-"""CAP ``area`` elements as areas: polygons, circles, geocodes. What is bent is kept and noted."""
+"""CAP ``area`` elements as areas: polygons, circles, geocodes. A malformed shape is kept, with a finding."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
 def read_area(node: Node) -> Area:
-    """One area as sent."""
+    """Return one area as sent."""
     altitude = node.number_of("altitude", float)
     return Area(
         desc=node.line_of("areaDesc"),
@@ -34,7 +34,7 @@ def read_area(node: Node) -> Area:
 
 
 def read_named(node: Node, name: str) -> tuple[NamedValue, ...]:
-    """The valueName/value pairs of this name; one without a name is noted and left out."""
+    """Return the valueName/value pairs of this element name; a pair without a name is left out, with a finding."""
     found = []
     for child in node.children(name):
         pair = NamedValue(child.raw_of("valueName"), child.raw_of("value"))

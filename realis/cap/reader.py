@@ -1,6 +1,6 @@
-"""Reads CAP messages as they come: tolerant of form, strict about safety and about what identifies a message.
+"""Reads foreign CAP messages: tolerant of form, strict about safety and about what identifies a message.
 
-It decides nothing: whether a message makes sense is for ``realis.cap.rules``, what becomes of it for the intake.
+Semantic checks are in ``realis.cap.rules``; what follows from a message is decided by the intake.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from realis.model.errors import UnreadableMessage
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A message as read: the alert, what was wrong with its form, what is known of its signature."""
+    """A message as read: the alert, the findings about its form, the state of its signature."""
 
     alert: Alert
     problems: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class ReadResult:
 
 
 def read(raw: bytes, *, certificate_pem: bytes | None = None) -> ReadResult:
-    """The message, with everything that had to be mended listed.
+    """Return the message, with a finding for each repair.
 
     Args:
         certificate_pem: the sender's pinned certificate, if there is one; then only what was signed is read.
@@ -132,7 +132,7 @@ def _sent(node: Node) -> datetime:
 
 def _status(node: Node) -> Status:
     _required(node, "status")
-    # Draft is the reading that alarms nobody.
+    # An unknown status is read as Draft, which is "not actionable in its current form" (CAP 1.2, 3.2.1).
     return node.word_of("status", Status, Status.DRAFT)
 
 

@@ -1,7 +1,7 @@
 """CAP ``references`` and the quoted lists ``addresses`` and ``incidents``, in both directions.
 
-References are ``sender,identifier,sent`` triples separated by white space (CAP 1.2, 3.2.1). Others were seen in
-the wild and are read too: identifiers only, triples joined by commas, several identifiers inside one triple.
+References are ``sender,identifier,sent`` triples separated by white space (CAP 1.2, 3.2.1). Deviating forms in use are
+read too: identifiers only, triples joined by commas, several identifiers inside one triple.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(r"[\s,<&]")
 
 
 def read_references(alert: Node) -> tuple[Reference, ...]:
-    """The messages an alert refers to, each once; forms that break the standard are noted."""
+    """Return the messages an alert refers to, each once; forms that violate the standard become findings."""
     node = alert.child("references")
     if node is None or not node.raw:
         return ()
@@ -54,7 +54,7 @@ def _from_parts(parts: list[str]) -> list[Reference]:
 
 
 def _without_sender(parts: list[str]) -> list[str]:
-    # Without any time nobody can tell a sender from an identifier, save that senders tend to be mail addresses.
+    # Without a time, only its likely form (a mail address) distinguishes a sender from an identifier.
     return [part for part in parts if "@" not in part] or parts
 
 
@@ -71,7 +71,7 @@ def _group(parts: list[str], time: str) -> list[Reference]:
 
 
 def write_references(references: Iterable[Reference]) -> str:
-    """The references as CAP writes them.
+    """Return the references as CAP text.
 
     Raises:
         InvalidInput: one lacks a part or holds a character that would break the list.

@@ -1,4 +1,4 @@
-"""Writes CAP 1.2 strictly: one element order, one spelling of time, nothing illegal. Mends nothing silently.
+"""Writes CAP 1.2 strictly: one element order, one spelling of time, nothing illegal. Repairs nothing silently.
 
 Times are cut to whole seconds, for the standard has no fractions (CAP 1.2, 3.3.2).
 """
@@ -28,10 +28,10 @@ _ROOM_FOR_SIGNATURE = 16 * 1024
 
 
 def write(alert: Alert) -> bytes:
-    """The alert as CAP 1.2 XML in UTF-8, valid against the standard's schema; the same alert gives the same bytes.
+    """Return the alert as CAP 1.2 XML in UTF-8, valid against the standard's schema; equal alerts give equal bytes.
 
     Raises:
-        InvalidInput: a value has no legal form; says which element.
+        InvalidInput: a value has no legal form; names the element.
     """
     root = etree.fromstring(_EMPTY)
     out = _Writer(root)
@@ -183,7 +183,7 @@ def _point(lat: float, lon: float) -> str:
 
 
 def _decimal(number: float, where: str) -> str:
-    # repr keeps every digit, Decimal's plain form avoids the exponent, which CAP and xs:decimal do not know.
+    # repr keeps every digit; Decimal's plain form avoids the exponent, which xs:decimal does not allow.
     decimal = Decimal(repr(float(number)))
     if not decimal.is_finite():
         raise InvalidInput("number-not-finite", where=where)

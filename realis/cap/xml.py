@@ -1,4 +1,4 @@
-"""Parsing of foreign XML within bounds: no DTD, no entities, no network, no huge trees. Knows no CAP fields."""
+"""Parsing of foreign XML within bounds: no DTD, no entities, no network, no huge trees. Independent of CAP's fields."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def parse(raw: bytes, *, without_blanks: bool = False) -> etree._Element:
-    """The root element of a message that is safe to read.
+    """Return the root element of a message that is safe to read.
 
     Raises:
         UnreadableMessage: too large, not XML, with a DTD or entities, too deep or with too many elements.
@@ -38,6 +38,7 @@ def parse(raw: bytes, *, without_blanks: bool = False) -> etree._Element:
         root = etree.fromstring(raw, _parser(without_blanks))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _not_xml(raw, error) from error
+    # libxml2 accepts an internal DTD even with these options: refused here, whatever it declares.
     info = root.getroottree().docinfo
     if info.internalDTD is not None or info.doctype:
         raise _with_dtd()
@@ -93,5 +94,5 @@ def namespace_of(element: etree._Element) -> str:
 
 
 def where(element: etree._Element) -> str:
-    """The element for people: its name and line."""
+    """Return the element's name and line, for findings."""
     return f"<{local_name(element)}>, Zeile {element.sourceline}"

@@ -1,6 +1,6 @@
-"""Where REALIS may connect to: policies over a URL and over the address behind it. Pure; opens nothing.
+"""Egress policies: which URLs, and which addresses behind them, may be connected to (promise 12). Pure; no I/O.
 
-Policies come by injection. There is no setting that loosens one.
+Policies are injected. There is no setting that loosens one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Address = IPv4Address | IPv6Address
 _SIGNS = re.compile(r"[!#-;=?-\[\]-~]*")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
-# What inet_aton and browsers read as a number: decimal, octal (leading zero) or hexadecimal.
+# A number to inet_aton and browsers: decimal, octal (leading zero) or hexadecimal.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
@@ -51,7 +51,7 @@ class Policy(Protocol):
 
 
 class PublicOnly:
-    """Strangers' addresses: https on port 443, a real name, a globally routable address."""
+    """For addresses from subscriptions: https on port 443, a host name, a globally routable address."""
 
     def refusal(self, url: URL) -> str:
         """Refuses other schemes and ports, IP literals in any notation, and names that are not host names."""
@@ -79,9 +79,9 @@ class LoopbackOnly:
 
 
 class Configured:
-    """The operator's own services, by exact host name; https, unless ``loopback`` limits it to this machine.
+    """For the services in the settings, by exact host name; https, unless ``loopback`` limits it to this machine.
 
-    Their addresses are not limited (an instance may live in the city's own network): the operator named them.
+    Their addresses are not limited, because the operator named them and an instance may be in the city's own network.
     """
 
     def __init__(self, hosts: Collection[str], *, loopback: bool = False) -> None:
@@ -97,7 +97,7 @@ class Configured:
         return "" if url.scheme == "https" else "address-not-https"
 
     def allows(self, address: Address) -> bool:
-        """Anything, or loopback only."""
+        """Any address, or loopback only."""
         return address.is_loopback if self._loopback else True
 
 
@@ -111,7 +111,7 @@ def host_of(url: str) -> frozenset[str]:
 
 
 def check_url(url: str, policy: Policy) -> URL:
-    """The parsed URL, exactly as it will be requested, if the policy allows it.
+    """Return the parsed URL, exactly as it will be requested, if the policy allows it.
 
     Raises:
         InvalidInput: says what is wrong; never repeats the address.
@@ -122,7 +122,7 @@ def check_url(url: str, policy: Policy) -> URL:
         raise _invalid("address-malformed")
     try:
         parsed = URL(url, encoded=True)
-        _ = parsed.raw_host, parsed.port  # yarl reads the authority late; an unreadable one shows here
+        _ = parsed.raw_host, parsed.port  # yarl parses the authority lazily; an invalid one raises here
     except ValueError:
         raise _invalid("address-malformed") from None
     if not parsed.absolute or not parsed.raw_host:
@@ -169,7 +169,7 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None:
-            return False  # tunnels and translations: no push service lives there, the inside might
+            return False  # tunnels and translations: no push service uses them, and they can reach the inside
         # The standard library counts fec0::/10 and ::/8 (with 64:ff9b::/96) among these two.
         if address.is_site_local or address.is_reserved:
             return False

@@ -1,4 +1,4 @@
-"""What an operator writes: a draft's content and state, and the CAP message it becomes.
+"""Drafts: content and state, and the CAP message composed from them.
 
 Pure data and decisions; saving and rendering happen elsewhere.
 """
@@ -42,7 +42,7 @@ MAX_TEXT = 4000
 
 
 class DraftKind(StrEnum):
-    """What the draft will do to its incident."""
+    """The effect of the draft on its incident."""
 
     ALERT = "alert"
     UPDATE = "update"
@@ -56,7 +56,7 @@ class DraftKind(StrEnum):
 
     @property
     def msg_type(self) -> MsgType:
-        """The CAP msgType this kind goes out with."""
+        """The CAP msgType of messages of this kind."""
         if self is DraftKind.ALERT:
             return MsgType.ALERT
         return MsgType.UPDATE if self is DraftKind.UPDATE else MsgType.CANCEL
@@ -73,11 +73,11 @@ class DraftState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LanguageText:
-    """The warning's words in one language.
+    """The warning's text in one language.
 
     Args:
         language: BCP 47 tag, for example ``de`` or ``ar``.
-        checked_by: who read and approved this text; empty means nobody did, and it is shown as such.
+        checked_by: name of the reader who approved this text; empty means unchecked, and it is labelled so.
     """
 
     language: str
@@ -93,10 +93,10 @@ class Content:
 
     Args:
         texts: German first; one entry per language that has words.
-        channels: names of the ways out that were chosen.
+        channels: names of the channels that were chosen.
         expires: when it ends by itself (aware); for an ending, when the notice leaves the lists.
         realert: True alarms again (erneut alarmieren), False replaces quietly (still ersetzen).
-        source_name: who warns, as the public reads it.
+        source_name: the issuing authority, as the public reads it.
         web: where to read more; empty means the incident's own public page.
     """
 
@@ -119,7 +119,7 @@ class Content:
     certainty: Certainty | None = None
 
     def text(self, language: str) -> LanguageText | None:
-        """The words in exactly this language, or None."""
+        """Return the text in exactly this language, or None."""
         return next((text for text in self.texts if text.language == language), None)
 
 
@@ -128,7 +128,7 @@ class Draft:
     """A draft as stored. ``version`` grows by one with every save.
 
     Args:
-        authors: everybody who saved any version; none of them may release it.
+        authors: ids of all users who saved any version; none of them may release it (promise 6).
         problems: what was wrong with the incoming message, in words.
         digest: of what was submitted; empty while open.
     """
@@ -148,7 +148,7 @@ class Draft:
 
 
 def problems(content: Content, now: datetime) -> tuple[Problem, ...]:
-    """Everything that keeps this content from being submitted. Empty means it may be."""
+    """Return all that prevents this content from being submitted. Empty means it may be."""
     return (*_text_problems(content), *_area_problems(content), *_end_problems(content, now))
 
 
@@ -188,7 +188,7 @@ def _end_problems(content: Content, now: datetime) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What only the moment of issue knows: names and times for the CAP message."""
+    """The identifiers and times of the CAP message, which are known only at its issue."""
 
     identifier: str
     sender: str
@@ -201,7 +201,7 @@ _PARAMETERS = {DraftKind.RETRACTION: (NamedValue(ENDING_PARAMETER, Ending.RETRAC
 
 
 def compose(content: Content, envelope: Envelope) -> Alert:
-    """The CAP message this content becomes: one info per language, German first."""
+    """Return the CAP message of this content: one info per language, German first."""
     base = _base_info(content, envelope)
     infos = tuple(
         replace(
@@ -248,14 +248,14 @@ def _base_info(content: Content, envelope: Envelope) -> Info:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A warning's words for one channel and one reader's language, already short enough.
+    """A warning's text for one channel and one reader's language, within the channel's limit.
 
     Args:
         language: the reader's language.
         written_in: the language of headline, description and instruction (differs after a fallback).
         notice: "ÜBUNG …" or "PROBEWARNUNG …", always shown first; empty for an Ernstfall.
-        kind: what this is, in words: "Extreme Gefahr", "Entwarnung", "Fehlalarm – …".
-        until: the one time: when it ends, in words.
+        kind: level or ending, in words: "Extreme Gefahr", "Entwarnung", "Fehlalarm – …".
+        until: when it ends, in words.
         labels: remarks that must be shown, such as "Übersetzung nicht geprüft".
         link: the public page.
     """
@@ -281,7 +281,7 @@ class Rendered:
 
     @property
     def paragraphs(self) -> tuple[str, ...]:
-        """The whole text in its order: what it is, what happened, what to do, until when, who says so, where."""
+        """The whole text in its order: kind, description, instruction, end, source, link."""
         first = ": ".join(part for part in (self.notice, self.kind) if part)
         footer = " · ".join(part for part in (self.until, self.source) if part)
         parts = (first, self.headline, self.description, self.instruction, footer, *self.labels, self.link)
@@ -294,7 +294,7 @@ class Rendered:
 
 
 class Variant(StrEnum):
-    """A message's own words, or those for when it later runs out."""
+    """A message's own text, or the text of its expiry."""
 
     MESSAGE = "message"
     EXPIRY = "expiry"
@@ -311,13 +311,13 @@ class RenderedText:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is submitted, seen and released: content and every text that will be sent."""
+    """The unit that is submitted, seen and released: content and every text that will be sent."""
 
     content: Content
     texts: tuple[RenderedText, ...] = field(default=())
 
     def find(self, channel: str, language: str, variant: Variant = Variant.MESSAGE) -> Rendered | None:
-        """The text for a channel and language, or None."""
+        """Return the text for a channel, language and variant, or None."""
         for entry in self.texts:
             if entry.channel == channel and entry.variant is variant and entry.text.language == language:
                 return entry.text

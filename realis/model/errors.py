@@ -17,7 +17,7 @@ It must not know HTTP, databases, channels or languages: faces map these to answ
     ├── Conflict              the state has moved on; nothing was changed
     │   ├── StaleVersion         another person saved first
     │   ├── WrongState           the step does not fit the state
-    │   └── AlreadyReceived      a message of this name has just come in
+    │   └── AlreadyReceived      a message with this identifier has just been stored
     ├── SigningFailed         stops a release
     ├── StoreUnavailable      the database is away or busy; the same step may be tried again
     └── SentenceError         carries a sentence of its own, for readers of one language
@@ -82,7 +82,7 @@ def _line(code: str, where: str, causes: tuple[Problem, ...], values: Mapping[st
 
 
 class InvalidInput(RealisError):
-    """What came in cannot be used."""
+    """The input cannot be used."""
 
 
 class UnreadableMessage(InvalidInput):
@@ -118,11 +118,11 @@ class TooManyAttempts(NotAllowed):
 
 
 class NotFound(RealisError):
-    """The thing named does not exist, or not for this person."""
+    """The object named does not exist, or is not visible to this user."""
 
 
 class Conflict(RealisError):
-    """The state has moved on since the person looked. Nothing was changed."""
+    """The state has changed since it was read. Nothing was written."""
 
 
 class StaleVersion(Conflict):
@@ -130,19 +130,19 @@ class StaleVersion(Conflict):
 
 
 class WrongState(Conflict):
-    """The step does not fit the state the thing is in."""
+    """The step is not permitted in the object's present state."""
 
 
 class AlreadyReceived(Conflict):
-    """A message of this authority, sender and identifier came in between looking and storing."""
+    """A message of this authority, sender and identifier was stored between the check and the insert."""
 
 
 class SigningFailed(RealisError):
-    """A signature could not be made. The release stops; nothing leaves."""
+    """A signature could not be made. The release stops; nothing is sent."""
 
 
 class StoreUnavailable(RealisError):
-    """The database is away, full or busy. Nothing is known to be written; the same step may be tried again."""
+    """The database is unreachable, full or busy. Nothing is known to be written; the same step may be tried again."""
 
 
 class SentenceError(RealisError):

@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Deciding about a submitted draft.
+    """Decisions about a submitted draft.
 
     Args:
-        pause: between the decision and its issue; a Fehlalarm has none.
+        pause: time between the decision and its issue; a Fehlalarm has none.
     """
 
     store: DeskStore
@@ -52,7 +52,7 @@ class Approval:
         return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_RETURNED, after))
 
     async def release(self, actor: Actor, draft_id: UUID, *, digest: str) -> Release:
-        """Decide that exactly what was seen goes out: after the pause, or at once for a Fehlalarm."""
+        """Release exactly the package with the digest seen (promise 6): after the pause, a Fehlalarm at once."""
         draft = await self.drafts.get(draft_id)
         check_release(draft, actor, digest, self.policy)
         await self._check_still_fits(draft)
@@ -68,7 +68,7 @@ class Approval:
         return release
 
     async def _issue_now(self, release: Release) -> None:
-        """Issue without waiting for the release loop; that the loop came first is no error."""
+        """Issue without waiting for the release timer; no error if the timer has issued it first."""
         try:
             await self.issuer.issue(release)
         except StoreUnavailable as error:
@@ -84,7 +84,7 @@ class Approval:
             raise WrongState("draft-outdated", where=",".join(problem.where for problem in found), causes=found)
 
     async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
-        """Halt a release during its pause; the draft is open again."""
+        """Cancel a release during its pause; the draft can be edited again."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         draft = await self.drafts.get(draft_id)
         entry = AuditEntry(actor.pseudonym, AuditAction.RELEASE_STOPPED, str(draft.incident), {"digest": draft.digest})

@@ -1,7 +1,7 @@
 """Authoring a warning: create, receive, edit, submit, discard, follow up. It releases nothing.
 
-Every rule about who may do what is in ``realis.policy.approval``; this module puts the rules and the stores together.
-It knows no HTTP and no SQL.
+Every rule about who may do what is in ``realis.policy.approval``; this module joins the rules and the stores. No HTTP,
+no SQL.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENDING_VALIDITY = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Authoring:
-    """Writing drafts, up to the point where a second person can release them."""
+    """Drafts, from creation up to submission."""
 
     store: DeskStore
     alerts: AlertStore
@@ -44,11 +44,11 @@ class Authoring:
     channels: Mapping[str, Channel]
 
     def preview(self, content: Content, incident: UUID | None = None) -> Package:
-        """Every text as it would leave, for content that is not stored."""
+        """Return every text as it would be sent, for content that is not stored."""
         return self.renderer.package(content, self.issuer.link(incident))
 
     def problems(self, content: Content) -> tuple[Problem, ...]:
-        """What keeps this content from being submitted."""
+        """Return what prevents this content from being submitted."""
         found = problems(content, self.clock.now())
         known = [
             name for name in content.channels if name in self.channels and not self.channels[name].unavailable_reason
@@ -60,7 +60,7 @@ class Authoring:
         return found
 
     async def create(self, actor: Actor, content: Content) -> Draft:
-        """A new incident by hand, with its first draft."""
+        """Create an incident with its first draft; returns the draft."""
         actor.require(Role.CAPTURE)
         draft = Draft(_new_id(), _new_id(), content, authors=(actor.id,))
         await self.store.open_incident(draft, draft_entry(actor, AuditAction.DRAFT_CREATED, draft))
@@ -68,9 +68,9 @@ class Authoring:
         return await self.drafts.get(draft.id)
 
     async def receive(self, content: Content, witness: NewReceivedMessage, *, incident: UUID | None) -> Draft:
-        """A draft from an authority's message, in a known incident or a new one. The authority is no author.
+        """Create a draft from an authority's message, in a known incident or a new one. The authority is no author.
 
-        An update of something that was never issued here can only become a first warning.
+        An update of a message that was never issued here becomes a first warning.
         """
         if content.kind is DraftKind.UPDATE and not (incident and await self.alerts.chain(incident)):
             content = replace(content, kind=DraftKind.ALERT)
@@ -112,7 +112,7 @@ class Authoring:
             InvalidInput: something is missing; all of it is listed.
         """
         before = await self.drafts.get(draft_id)
-        # Retracting a false alarm must never wait for a second person, whichever of the two roles is awake.
+        # A Fehlalarm must never wait for a second person, so either of the two roles may submit it.
         alone = before.content.kind is DraftKind.RETRACTION
         actor.require(Role.CAPTURE, *([Role.RELEASE] if alone else []))
         check_edit(before, version)
@@ -134,7 +134,7 @@ class Authoring:
         return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_SUBMITTED, after), package)
 
     async def discard(self, actor: Actor, draft_id: UUID) -> None:
-        """Throw a draft away; it stays in the audit trail."""
+        """Discard a draft; its audit entries stay."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         before = await self.drafts.get(draft_id)
         check_edit(before, before.version)

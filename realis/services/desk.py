@@ -1,4 +1,4 @@
-"""The desk: the use cases under every face, joined over their ports. Each job has its own module."""
+"""The desk: the use cases of operators, joined over their ports. Each job has its own module."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from realis.services.rendering import Renderer
 
 @dataclass(frozen=True, slots=True)
 class DeskPorts:
-    """What the desk works over.
+    """The ports of the desk.
 
     Args:
-        channels: every way out, by name.
-        pause: between a release and its issue.
+        channels: every channel, by name.
+        pause: time between a release and its issue.
     """
 
     store: DeskStore

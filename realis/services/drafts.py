@@ -16,7 +16,7 @@ from realis.services.issuing import chain_problems
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What authoring and approval both do with a draft."""
+    """The steps on a draft that authoring and approval share."""
 
     store: DeskStore
     alerts: AlertStore
@@ -43,7 +43,7 @@ class Drafts:
         return await self.get(after.id)
 
     async def kept_channels(self, incident: UUID) -> tuple[str, ...]:
-        """The channels of the newest issued revision; they only join, so that later revisions reach all (promise 4)."""
+        """The channels of the newest issued revision; none may be removed, so later revisions reach all (promise 4)."""
         newest = await self.alerts.newest_content(incident)
         return newest.content.channels if newest else ()
 
@@ -56,7 +56,7 @@ class Drafts:
 
 
 def draft_entry(actor: Actor, action: AuditAction, draft: Draft) -> AuditEntry:
-    """The audit entry of something done to a draft."""
+    """Return the audit entry of an action on a draft."""
     facts: dict[str, Fact] = {"kind": draft.content.kind.value, "version": draft.version}
     if draft.digest:
         facts["digest"] = draft.digest

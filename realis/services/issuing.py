@@ -1,6 +1,6 @@
-"""Issuing: what a decision sets in motion when its pause is over, composed and signed under the issue lock.
+"""Issuing: the alert, texts and dispatches of a decision whose pause is over, composed and signed under the issue lock.
 
-One transaction writes all of it (``AlertStore.issue``); nothing leaves from here. No HTTP, no SQL.
+One transaction writes all of it (``AlertStore.issue``); nothing is sent from here. No HTTP, no SQL.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from realis.services.error_texts import describe
 log = structlog.get_logger(__name__)
 
 SYSTEM = "system"
-"""The actor of what the program does by itself, in the audit trail."""
+"""The actor of automatic steps in the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Issuer:
     link: Callable[[UUID | None], str]
 
     async def issue_due(self) -> datetime | None:
-        """Issue every decision whose pause is over; when the next one is due. One that fails stops no other."""
+        """Issue every decision whose pause is over; a failure stops no other. Returns when the next is due, or None."""
         for release in await self.decisions.due_releases(self.clock.now()):
             try:
                 await self.issue(release)
             except WrongState:
-                # Issued already by whoever pressed, or stopped; what does not fit has been said when it was reopened.
+                # Issued by another process, or stopped; a decision that cannot be issued was reopened with the reason.
                 log.info("release_settled", incident=str(release.incident))
             except RealisError as error:
                 log.warning("release_not_issued", incident=str(release.incident), code=error.code)
@@ -74,12 +74,12 @@ class Issuer:
     async def issue(self, release: Release) -> Revision:
         """The issue transaction for one decision.
 
-        Whatever keeps it from being issued (a failed signature first of all) reopens the draft with the reason.
+        Any error that prevents the issue (a failed signature first of all) reopens the draft with the reason.
 
         Raises:
             WrongState: it was stopped or issued already; nothing was changed.
-            StoreUnavailable: the database is away; nothing was changed, and it is due still.
-            RealisError: what else kept it (also ``WrongState``); nothing was written but the reopening.
+            StoreUnavailable: the database is unreachable; nothing was changed, and the decision is still due.
+            RealisError: any other obstacle (also ``WrongState``); nothing was written but the reopening.
         """
         now = self.clock.now()
 
@@ -89,7 +89,7 @@ class Issuer:
         try:
             revision = await self.alerts.issue(release, make, now=now)
         except StoreUnavailable:
-            raise  # it may work in a moment: the decision stands on disk and is tried again
+            raise  # transient: the decision is on disk and is tried again
         except RealisError as error:
             await self._reopen(release, error)
             raise
@@ -139,7 +139,7 @@ class Issuer:
         )
 
     def envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
-        """The names and times a message gets as this revision of its chain."""
+        """Return the identifiers and times of the message as this revision of its chain."""
         return Envelope(
             identifier=f"{self.identity.prefix}.{incident}.{number}",
             sender=self.identity.sender,
@@ -149,7 +149,7 @@ class Issuer:
         )
 
     def _dispatches(self, package: Package, audience: Audience, now: datetime) -> list[NewDispatch]:
-        """One per channel that can send and has its words, and its expiry notice unless this is an ending already."""
+        """Return one dispatch per channel that can send and has texts, each with an expiry unless this is an ending."""
         content = package.content
         usable = [
             name
@@ -194,7 +194,7 @@ class Issuer:
 
 
 def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Problem, ...]:
-    """What does not fit between a message and what its incident issued before."""
+    """Return the conflicts of a message with what its incident issued before."""
     if content.kind is DraftKind.ALERT:
         again = Problem("kind", "already-warned")
         return (again,) if chain else ()
@@ -208,13 +208,13 @@ def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Probl
 
 
 def overtaken(content: Content, now: datetime) -> tuple[Problem, ...]:
-    """A warning whose end has passed must not go out any more; an ending may always."""
+    """Return a problem if a warning's end has passed, so that it must not be issued; an ending is never overtaken."""
     if content.kind.ending is None and content.expires is not None and content.expires <= now:
         return (Problem("expires", "end-passed"),)
     return ()
 
 
 def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
-    """CAP's ``sent`` has whole seconds and never falls within a chain."""
+    """Return CAP's ``sent``: in whole seconds, and never before the chain's last one."""
     second = now.replace(microsecond=0)
     return max(second, chain[-1].alert.sent) if chain else second
