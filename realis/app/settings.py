@@ -9,10 +9,19 @@ import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
+from realis.app.file_access import obstacle
+from realis.app.settings_errors import as_configuration_error
 from realis.model.errors import ConfigurationError
 from realis.ports.installation import City, Place
 
@@ -34,12 +43,21 @@ class PlaceSettings(_Section):
     approximate: bool = True
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    # IsADirectoryError and the like: "Europe" alone is a directory of the tables.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"die Zeitzone „{name}“ gibt es nicht, wohl aber zum Beispiel Europe/Berlin") from error
+    return name
+
+
 class CitySettings(_Section):
     """Who warns, where, in which languages."""
 
     name: str = Field(min_length=1, max_length=80)
     authority: str = Field(min_length=1, max_length=160)
-    time_zone: str = "Europe/Berlin"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
     languages: tuple[str, ...] = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
     contact: str = ""
     places: tuple[PlaceSettings, ...] = ()
@@ -67,6 +85,22 @@ class MastodonSettings(_Section):
     base_url: str = ""
     token: SecretStr = SecretStr("")
     exercises: bool = False
+
+
+def _refuse_unreadable(file: Path) -> None:
+    """Raise ``ConfigurationError`` unless the file is there and text that this account may read."""
+    try:
+        if not file.exists():
+            raise ConfigurationError(
+                f"Die Einstellungsdatei {file} fehlt.", remedy="`realis init` schreibt sie; `--demo` braucht keine."
+            )
+        file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{file} ist nicht in UTF-8 geschrieben (Byte {error.start}).", remedy="Speichern Sie die Datei als UTF-8."
+        ) from error
+    except OSError as error:
+        raise obstacle(error, file) from error
 
 
 def _in_data_dir(known: dict[str, Any]) -> str:
@@ -139,10 +173,7 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: the file is missing or a value is wrong; says which.
         """
-        if not file.is_file():
-            raise ConfigurationError(
-                f"Die Einstellungsdatei {file} fehlt.", remedy="`realis init` schreibt sie; `--demo` braucht keine."
-            )
+        _refuse_unreadable(file)
 
         class FromFile(cls):  # type: ignore[valid-type,misc]
             model_config = SettingsConfigDict(toml_file=file)
@@ -151,10 +182,13 @@ class Settings(BaseSettings):
             loaded: Self = FromFile()
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{file} ist kein gültiges TOML: {error}") from error
+        except SettingsError as error:
+            raise ConfigurationError(
+                f"Eine Einstellung in der Umgebung ist nicht lesbar: {error}",
+                remedy="Listen und Abschnitte stehen in REALIS_… als JSON.",
+            ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ConfigurationError(f"Einstellung {where}: {first['msg']}", where=where) from error
+            raise as_configuration_error(error.errors()[0], file) from error
         return loaded
 
     @property

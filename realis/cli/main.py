@@ -15,13 +15,12 @@ from realis.app.settings import Settings
 from realis.app.wiring import build
 from realis.cli import backup, doctor, keys, messages, people
 from realis.cli.common import CONFIG, ConfigOption, err, out, run, settings_from
+from realis.cli.frame import Family
 from realis.cli.init import ask, write_settings
 from realis.demo import presenter
 from realis.policy.approval import Role
 
-app = typer.Typer(
-    help="REALIS: die Krisenkommunikation einer Stadt.", no_args_is_help=True, pretty_exceptions_show_locals=False
-)
+app = Family("REALIS: die Krisenkommunikation einer Stadt.")
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(people.displays, name="display")
@@ -56,8 +55,8 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Übungs-Vorführung nur auf diesem Rechner")] = False,
     config: ConfigOption = CONFIG,
     data_dir: Annotated[Path, typer.Option(help="Verzeichnis der Demo")] = Path("var/demo"),
-    port: Annotated[int, typer.Option(help="HTTP der Demo")] = 8080,
-    gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo")] = 8081,
+    port: Annotated[int, typer.Option(help="HTTP der Demo", min=0, max=65535)] = 8080,
+    gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo", min=0, max=65535)] = 8081,
     role: Annotated[
         ProcessRole, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")
     ] = ProcessRole.ALL,

@@ -12,21 +12,25 @@ from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.cli.frame import Family
 from realis.intake.client import send
-from realis.model.errors import InvalidInput, RealisError
+from realis.model.errors import InvalidInput
 from realis.storage import audit as audit_chain
 from realis.storage.drafts import SqlDesk
 
-alerts = typer.Typer(help="Meldungen an ein laufendes REALIS.", no_args_is_help=True)
-cap = typer.Typer(help="CAP-Dateien.", no_args_is_help=True)
-incidents = typer.Typer(help="Lagen.", no_args_is_help=True)
-audit = typer.Typer(help="Das Protokoll.", no_args_is_help=True)
-db = typer.Typer(help="Die Datenbank.", no_args_is_help=True)
+alerts = Family("Meldungen an ein laufendes REALIS.")
+cap = Family("CAP-Dateien.")
+incidents = Family("Lagen.")
+audit = Family("Das Protokoll.")
+db = Family("Die Datenbank.")
+
+
+MessageFile = Annotated[Path, typer.Argument(metavar="DATEI", exists=True, dir_okay=False, help="CAP-Meldung")]
 
 
 @alerts.command("send")
 def alert_send(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: MessageFile,
     token: Annotated[str, typer.Option(envvar="REALIS_TOKEN", help="Zugang der Behörde")],
     url: Annotated[str, typer.Option(help="Adresse des laufenden REALIS")] = "http://localhost:8080",
 ) -> None:
@@ -44,20 +48,17 @@ def alert_send(
     out.print(f"Lage: {answer['incident']}\nEntwurf: {answer['draft']}")
     problems = answer.get("problems")
     for problem in problems if isinstance(problems, list) else []:
-        out.print(f"  ! {problem}", markup=False)
+        out.print(f"  ! {problem}")
 
 
 @cap.command("check")
-def cap_check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def cap_check(file: MessageFile) -> None:
     """Liest eine CAP-Datei und nennt, was daran nicht stimmt."""
-    try:
-        result = read(file.read_bytes())
-    except RealisError as error:
-        fail(error)
+    result = read(file.read_bytes())
     findings = (*result.problems, *check(result.alert, SystemClock().now(), list(result.alert.references)))
-    out.print(f"{result.alert.identifier}: lesbar, {len(findings)} Hinweis(e)", markup=False)
+    out.print(f"{result.alert.identifier}: lesbar, {len(findings)} Hinweis(e)")
     for finding in findings:
-        out.print(f"  {finding.rule}: {finding.text}", markup=False)
+        out.print(f"  {finding.rule}: {finding.text}")
 
 
 @incidents.command("list")

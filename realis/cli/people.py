@@ -12,6 +12,7 @@ from realis.app.pairing import pair_screen, screen_target
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
+from realis.cli.frame import Family
 from realis.keystore.keys import Keys
 from realis.model.errors import InvalidInput
 from realis.policy.approval import Role
@@ -22,10 +23,11 @@ from realis.storage.targets import SqlTargets
 from realis.web.passwords import Passwords, issue_one_time
 from realis.web.sessions import hash_bearer_token, new_token
 
-users = typer.Typer(help="Menschen am Warnpult.", no_args_is_help=True)
-tokens = typer.Typer(help="Zugänge von Behörden.", no_args_is_help=True)
-displays = typer.Typer(help="Öffentliche Bildschirme.", no_args_is_help=True)
+users = Family("Menschen am Warnpult.")
+tokens = Family("Zugänge von Behörden.")
+displays = Family("Öffentliche Bildschirme.")
 
+UserName = Annotated[str, typer.Argument(metavar="NAME", help="Name zur Anmeldung")]
 Roles = Annotated[list[Role], typer.Option("--role", help="Rolle; mehrfach möglich")]
 
 
@@ -39,14 +41,14 @@ async def add_user(settings: Settings, name: str, roles: frozenset[Role]) -> str
 
 
 @users.command("add")
-def user_add(name: str, role: Roles, config: ConfigOption = CONFIG) -> None:
+def user_add(name: UserName, role: Roles, config: ConfigOption = CONFIG) -> None:
     """Legt einen Benutzer an und zeigt sein Einmal-Passwort."""
     password = run(add_user(settings_from(config), name, frozenset(role)))
     out.print(f"Benutzer {name} angelegt. Einmal-Passwort (wird nur jetzt gezeigt): {password}")
 
 
 @users.command("reset")
-def user_reset(name: str, config: ConfigOption = CONFIG) -> None:
+def user_reset(name: UserName, config: ConfigOption = CONFIG) -> None:
     """Setzt ein neues Einmal-Passwort und beendet alle Sitzungen."""
 
     async def work() -> str:
@@ -77,7 +79,9 @@ def user_list(config: ConfigOption = CONFIG) -> None:
 
 
 @tokens.command("add")
-def token_add(authority: str, config: ConfigOption = CONFIG) -> None:
+def token_add(
+    authority: Annotated[str, typer.Argument(metavar="BEHÖRDE", help="Wie sie heißt")], config: ConfigOption = CONFIG
+) -> None:
     """Gibt einer Behörde einen Zugang für Meldungen (POST /api/v1/intake/cap)."""
     token = new_token()
 
@@ -89,7 +93,10 @@ def token_add(authority: str, config: ConfigOption = CONFIG) -> None:
 
 
 @tokens.command("revoke")
-def token_revoke(number: int, config: ConfigOption = CONFIG) -> None:
+def token_revoke(
+    number: Annotated[int, typer.Argument(metavar="NUMMER", help="Die Nummer bei „Zugang“")],
+    config: ConfigOption = CONFIG,
+) -> None:
     """Macht einen Zugang für immer ungültig."""
 
     async def work() -> None:
@@ -102,7 +109,7 @@ def token_revoke(number: int, config: ConfigOption = CONFIG) -> None:
 
 @displays.command("add")
 def display_add(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Wie er heißt, zum Beispiel sein Standort")],
     place: Annotated[str, typer.Option(help="Kennung des Ortes; ohne: zeigt alle Warnungen der Stadt")] = "",
     exercises: Annotated[bool, typer.Option(help="Der Bildschirm nimmt an Übungen teil")] = False,
     config: ConfigOption = CONFIG,
