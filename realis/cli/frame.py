@@ -30,9 +30,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])  # Any: what commands tak
 
 USAGE_STATUS, FAILED_STATUS = 2, 1
 
-# Markup and emoji codes are off: names and sentences with brackets or colons must appear as they are.
-out = Console(highlight=False, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+# Markup and emoji codes are off: names and sentences with brackets or colons must appear as they are. Into a file or
+# a program nothing is wrapped, so that addresses and passwords stay whole.
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 rich_utils.ARGUMENTS_PANEL_TITLE = "Angaben"
 rich_utils.OPTIONS_PANEL_TITLE = "Optionen"

@@ -65,7 +65,7 @@ def keys_list(config: ConfigOption = CONFIG) -> None:
             stand = {current.get(kind): "in Gebrauch", announced.get(kind): "angekündigt"}.get(key_id, "früher")
             table.add_row(kind, key_id, stand, _made(folder, kind, key_id), USES[kind])
     certificates = [(key_id, _fingerprint(folder, key_id)) for key_id in files.on_disk(folder, "cap")]
-    out.print(table)
+    out.print(table, soft_wrap=False)
     for key_id, digest in certificates:
         out.print(f"Zertifikat cap {key_id}, SHA-256 {digest}", soft_wrap=True)
 

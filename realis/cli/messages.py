@@ -78,7 +78,7 @@ def incident_list(config: ConfigOption = CONFIG) -> None:
                     str(entry.revision),
                     entry.title,
                 )
-        out.print(table)
+        out.print(table, soft_wrap=False)
 
     run(work())
 

@@ -73,7 +73,7 @@ def user_list(config: ConfigOption = CONFIG) -> None:
         async with database(settings_from(config)) as opened:
             for user in await SqlUsers(opened, SystemClock()).list():
                 table.add_row(user.name, user.pseudonym, ", ".join(sorted(user.roles)), "ja" if user.active else "nein")
-        out.print(table)
+        out.print(table, soft_wrap=False)
 
     run(work())
 
