@@ -5,7 +5,7 @@ from __future__ import annotations
 from realis.model.area import Area, Circle, cells
 from realis.model.errors import InvalidInput
 from realis.ports.accounts import TokenKind, Tokens
-from realis.ports.installation import City
+from realis.ports.installation import City, Place
 from realis.ports.targets import NewTarget, Targets
 from realis.web.sessions import hash_bearer_token, new_token
 
@@ -18,12 +18,17 @@ async def pair_screen(targets: Targets, tokens: Tokens, new: NewTarget) -> str:
     return token
 
 
+def known_place(city: City, place_id: str) -> Place:
+    """A place by its id. Raises ``InvalidInput`` that names those there are."""
+    if (found := city.place(place_id)) is None:
+        known = ", ".join(entry.id for entry in city.places)
+        raise InvalidInput(f"Den Ort „{place_id}“ gibt es nicht.", where="place", remedy=f"Bekannt sind: {known}")
+    return found
+
+
 def screen_target(city: City, name: str, place: str, *, joined: bool) -> NewTarget:
     """A screen in a place, or everywhere if no place is named. Raises ``InvalidInput`` for an unknown place."""
-    found = city.place(place) if place else None
-    if place and found is None:
-        known = ", ".join(entry.id for entry in city.places)
-        raise InvalidInput(f"Den Ort „{place}“ gibt es nicht.", where="place", remedy=f"Bekannt sind: {known}")
+    found = known_place(city, place) if place else None
     spots = (
         cells([Area(found.name, circles=(Circle(found.lat, found.lon, found.radius_km),))]) if found else frozenset()
     )

@@ -122,10 +122,29 @@ ProxyNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 _DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
 
 
+_SQLITE = "sqlite+aiosqlite:///"
+_DATA_DIR = Path("var/realis")
+
+
+class _FileSource(TomlConfigSettingsSource):
+    """The settings file; its relative paths count from the directory it lies in, wherever the command is run."""
+
+    def __call__(self) -> dict[str, Any]:  # Any: as pydantic-settings declares it
+        found = super().__call__()
+        folder = Path(str(self.toml_file_path)).parent
+        data_dir, database = found.get("data_dir", str(_DATA_DIR)), found.get("database_url")
+        if isinstance(data_dir, str):
+            found["data_dir"] = folder / data_dir
+        if isinstance(database, str) and database.startswith(_SQLITE):
+            found["database_url"] = f"{_SQLITE}{(folder / database.removeprefix(_SQLITE)).resolve()}"
+        return found
+
+
 class Settings(BaseSettings):
     """Everything ``realis serve`` can be told.
 
     Args:
+        data_dir: in the file relative to the file, in the environment relative to the working directory.
         database_url: where the record is kept; by default a SQLite file in ``data_dir``.
         redis_url: what several processes tell each other by; without it they poll.
         lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
@@ -136,7 +155,7 @@ class Settings(BaseSettings):
 
     city: CitySettings
     cap: CapSettings
-    data_dir: Path = Path("var/realis")
+    data_dir: Path = _DATA_DIR
     database_url: str = Field(default_factory=_in_data_dir, pattern=_DATABASES, repr=False)
     redis_url: str = Field(default="", pattern=r"^$|^(rediss?|unix)://", repr=False)
     lease_s: float = Field(default=30.0, ge=1, le=600)
@@ -164,7 +183,7 @@ class Settings(BaseSettings):
         """Arguments; and for ``load`` the environment over the file."""
         if settings_cls.model_config.get("toml_file") is None:
             return (init_settings,)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _FileSource(settings_cls)
 
     @classmethod
     def load(cls, file: Path = DEFAULT_FILE) -> Self:

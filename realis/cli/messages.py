@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,9 @@ from rich.table import Table
 from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
+from realis.cap.writer import write
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.cli.example import ExampleStatus, example_alert
 from realis.cli.frame import Family
 from realis.intake.client import send
 from realis.model.errors import InvalidInput
@@ -32,10 +35,13 @@ MessageFile = Annotated[Path, typer.Argument(metavar="DATEI", exists=True, dir_o
 def alert_send(
     file: MessageFile,
     token: Annotated[str, typer.Option(envvar="REALIS_TOKEN", help="Zugang der Behörde")],
-    url: Annotated[str, typer.Option(help="Adresse des laufenden REALIS")] = "http://localhost:8080",
+    url: Annotated[
+        str, typer.Option(help="Adresse des laufenden REALIS; ohne: public_url aus der Einstellungsdatei")
+    ] = "",
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Sendet eine CAP-Meldung, wie es eine Behörde täte."""
-    status, answer = run(send(file.read_bytes(), url, token))
+    status, answer = run(send(file.read_bytes(), url or settings_from(config).public_url, token))
     if status not in (200, 201):
         fail(
             InvalidInput(
@@ -49,6 +55,23 @@ def alert_send(
     problems = answer.get("problems")
     for problem in problems if isinstance(problems, list) else []:
         out.print(f"  ! {problem}")
+
+
+@alerts.command("example")
+def alert_example(
+    file: Annotated[Path | None, typer.Argument(metavar="DATEI", help="Wohin; ohne: auf die Standardausgabe")] = None,
+    place: Annotated[str, typer.Option(help="Kennung des Ortes; ohne: der erste der Einstellungen")] = "",
+    status: Annotated[ExampleStatus, typer.Option(help="Anlass der Meldung")] = ExampleStatus.EXERCISE,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Schreibt eine gültige CAP-Meldung mit Zeiten von jetzt, zum Ausprobieren von `realis alert send`."""
+    written = write(example_alert(settings_from(config).as_city(), place, status, SystemClock().now()))
+    if file is None:
+        sys.stdout.buffer.write(written)
+        return
+    with file.open("xb") as opened:
+        opened.write(written)
+    out.print(f"Geschrieben: {file}")
 
 
 @cap.command("check")
