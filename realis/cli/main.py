@@ -56,7 +56,9 @@ def serve(
     config: ConfigOption = CONFIG,
     data_dir: Annotated[Path, typer.Option(help="Verzeichnis der Demo")] = Path("var/demo"),
     port: Annotated[int, typer.Option(help="HTTP der Demo", min=0, max=65535)] = 8080,
-    gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo", min=0, max=65535)] = 8081,
+    gateway_port: Annotated[
+        int | None, typer.Option(help="Bildschirme der Demo; ohne: der Port nach --port", min=0, max=65535)
+    ] = None,
     role: Annotated[
         ProcessRole, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")
     ] = ProcessRole.ALL,
@@ -65,9 +67,18 @@ def serve(
     """Startet REALIS: Warnpult, Bürgerseiten, Bildschirme und Versand in einem Prozess."""
     log.configure(level="WARNING" if demo else "INFO")
     if demo:
-        run(presenter.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
+        run(
+            presenter.run(
+                data_dir, port=port, gateway_port=port + 1 if gateway_port is None else gateway_port, tempo=tempo
+            )
+        )
         return
     run(_serve(settings_from(config), role))
+
+
+def start() -> None:
+    """Run the command line as ``realis``, however it was started."""
+    app(prog_name="realis")
 
 
 async def _serve(settings: Settings, part: ProcessRole) -> None:
