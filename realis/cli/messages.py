@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from realis.app.example_alert import ExampleStatus, example_alert
 from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
 from realis.cap.writer import write
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
-from realis.cli.example import ExampleStatus, example_alert
 from realis.cli.frame import Family
 from realis.intake.client import send
 from realis.model.errors import InvalidInput
