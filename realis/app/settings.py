@@ -123,7 +123,7 @@ _DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
 
 
 _SQLITE = "sqlite+aiosqlite:///"
-_DATA_DIR = Path("var/realis")
+DATA_DIR = Path("var/realis")
 
 
 class _FileSource(TomlConfigSettingsSource):
@@ -132,7 +132,7 @@ class _FileSource(TomlConfigSettingsSource):
     def __call__(self) -> dict[str, Any]:  # Any: as pydantic-settings declares it
         found = super().__call__()
         folder = Path(str(self.toml_file_path)).parent
-        data_dir, database = found.get("data_dir", str(_DATA_DIR)), found.get("database_url")
+        data_dir, database = found.get("data_dir", str(DATA_DIR)), found.get("database_url")
         if isinstance(data_dir, str):
             found["data_dir"] = folder / data_dir
         if isinstance(database, str) and database.startswith(_SQLITE):
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
 
     city: CitySettings
     cap: CapSettings
-    data_dir: Path = _DATA_DIR
+    data_dir: Path = DATA_DIR
     database_url: str = Field(default_factory=_in_data_dir, pattern=_DATABASES, repr=False)
     redis_url: str = Field(default="", pattern=r"^$|^(rediss?|unix)://", repr=False)
     lease_s: float = Field(default=30.0, ge=1, le=600)

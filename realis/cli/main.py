@@ -11,14 +11,15 @@ import typer
 
 from realis.app import log
 from realis.app.container import ProcessRole
-from realis.app.settings import Settings
+from realis.app.file_access import data_dir_obstacle
+from realis.app.pairing import screen_target
+from realis.app.settings import DATA_DIR, Settings
 from realis.app.wiring import build
 from realis.cli import backup, doctor, keys, messages, people
 from realis.cli.common import CONFIG, ConfigOption, err, out, run, settings_from
 from realis.cli.frame import Family
-from realis.cli.init import ask, write_settings
+from realis.cli.init import GivenAnswers, SetupAnswers, answers, write_settings
 from realis.demo import presenter
-from realis.policy.approval import Role
 
 app = Family("REALIS: die Krisenkommunikation einer Stadt.")
 app.add_typer(people.users, name="user")
@@ -36,18 +37,57 @@ app.command("restore")(backup.restore)
 
 
 @app.command()
-def init(config: ConfigOption = CONFIG) -> None:
-    """Fragt nach Stadt, Gebiet und Administration und schreibt die Einstellungen."""
+def init(
+    city: Annotated[str | None, typer.Option(help="Name der Stadt")] = None,
+    authority: Annotated[str | None, typer.Option(help="Wer warnt, wie es die Öffentlichkeit liest")] = None,
+    centre: Annotated[str | None, typer.Option(help="Mittelpunkt: ein Ort, oder Breite und Länge")] = None,
+    radius_km: Annotated[float | None, typer.Option(help="Radius des Stadtgebiets", min=0.1, max=200)] = None,
+    districts: Annotated[
+        bool | None, typer.Option("--districts/--no-districts", help="Die bekannten Ortsteile übernehmen")
+    ] = None,
+    contact: Annotated[str | None, typer.Option(help="Kontakt, den die Öffentlichkeit sieht")] = None,
+    public_url: Annotated[str | None, typer.Option(help="Öffentliche Adresse")] = None,
+    administrator: Annotated[str | None, typer.Option(help="Anmeldename der ersten Administration")] = None,
+    capturer: Annotated[str | None, typer.Option(help="Anmeldename: wer Warnungen schreibt")] = None,
+    releaser: Annotated[str | None, typer.Option(help="Anmeldename: wer sie freigibt")] = None,
+    screen: Annotated[str | None, typer.Option(help="Name eines ersten Bildschirms")] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Fragt nach Stadt, Orten und Personen und schreibt die Einstellungen; was Optionen sagen, wird nicht gefragt."""
     if config.exists():
         err.print(f"{config} gibt es schon; nichts geändert.")
         raise typer.Exit(1)
-    answers = ask()
-    write_settings(config, answers)
+    if stopped := data_dir_obstacle(config.parent / DATA_DIR):
+        raise stopped
+    given = GivenAnswers(
+        city=city,
+        authority=authority,
+        centre=centre,
+        radius_km=radius_km,
+        districts=districts,
+        contact=contact,
+        public_url=public_url,
+        administrator=administrator,
+        capturer=capturer,
+        releaser=releaser,
+        screen=screen,
+    )
+    _set_up(config, answers(given))
+
+
+def _set_up(config: Path, given: SetupAnswers) -> None:
+    """Write the settings, add the people, pair the screen, and say how it goes on."""
+    write_settings(config, given)
     settings = settings_from(config)
-    password = run(people.add_user(settings, answers.administrator, frozenset({Role.ADMIN})))
     out.print(f"\nGeschrieben: {config}")
-    out.print(f"Anmeldung als {answers.administrator}, Einmal-Passwort (wird nur jetzt gezeigt): {password}")
-    out.print("Weiter mit: realis serve")
+    for name, roles in given.people().items():
+        password = run(people.add_user(settings, name, roles))
+        said = ", ".join(sorted(role.value for role in roles))
+        out.print(f"Anmeldung als {name} ({said}), Einmal-Passwort (wird nur jetzt gezeigt): {password}")
+    if given.screen:
+        new = screen_target(settings.as_city(), given.screen, "", joined=False)
+        out.print(f"Bildschirm „{given.screen}“, einmal öffnen, wenn REALIS läuft: {run(people.pair(settings, new))}")
+    out.print(f"Weiter mit: realis serve, dann {settings.public_url}/console/ öffnen.")
 
 
 @app.command()

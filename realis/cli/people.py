@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +13,11 @@ from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
 from realis.cli.frame import Family
 from realis.keystore.keys import Keys
+from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import InvalidInput
 from realis.policy.approval import Role
 from realis.ports.accounts import TokenKind
+from realis.ports.targets import NewTarget
 from realis.storage.addresses import AddressBook
 from realis.storage.people import SqlTokens, SqlUsers
 from realis.storage.targets import SqlTargets
@@ -38,6 +39,14 @@ async def add_user(settings: Settings, name: str, roles: frozenset[Role]) -> str
         people = SqlUsers(opened, SystemClock())
         await people.add(name, roles, password_hash=issued.password_hash, must_change=True)
     return issued.password
+
+
+async def pair(settings: Settings, new: NewTarget) -> str:
+    """Store a screen; the address it must open once."""
+    keys = Keys.open(settings.data_dir / "keys")
+    async with database(settings) as opened:
+        targets = SqlTargets(opened, AddressBook(keys), SystemClock())
+        return f"{settings.public_url}/display/#token={await pair_screen(targets, SqlTokens(opened), new)}"
 
 
 @users.command("add")
@@ -112,16 +121,13 @@ def display_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Wie er heißt, zum Beispiel sein Standort")],
     place: Annotated[str, typer.Option(help="Kennung des Ortes; ohne: zeigt alle Warnungen der Stadt")] = "",
     exercises: Annotated[bool, typer.Option(help="Der Bildschirm nimmt an Übungen teil")] = False,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Sprache; mehrfach möglich, in dieser Reihenfolge. Nach einer einzigen folgen die der Stadt"),
+    ] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Koppelt einen Bildschirm und zeigt die Adresse, die er einmal öffnen muss."""
     settings = settings_from(config)
-
-    async def work() -> str:
-        keys = Keys.open(Path(settings.data_dir) / "keys")
-        async with database(settings) as opened:
-            targets = SqlTargets(opened, AddressBook(keys), SystemClock())
-            new = screen_target(settings.as_city(), name, place, joined=exercises)
-            return await pair_screen(targets, SqlTokens(opened), new)
-
-    out.print(f"Öffnen Sie auf dem Bildschirm einmal:\n{settings.public_url}/display/#token={run(work())}")
+    new = screen_target(settings.as_city(), name, place, joined=exercises, languages=language or [SOURCE_LANGUAGE])
+    out.print(f"Öffnen Sie auf dem Bildschirm einmal:\n{run(pair(settings, new))}")

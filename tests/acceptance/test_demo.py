@@ -327,7 +327,7 @@ async def test_a_broken_settings_file_does_not_keep_the_demo_from_starting(tmp_p
 
 async def test_demo_and_real_never_share_a_directory(tmp_path: Path) -> None:
     """``--demo`` on a real installation's data is refused, ``serve`` on a demo's too; both say what to do."""
-    answers = "Echtstadt\n\n51.4\n9.2\n\nchefin\n\n"
+    answers = "Echtstadt\n\n51,4 9,2\n\n\n\n\nchefin\n\nbernd\n\n"
     assert (await realis("init", folder=tmp_path, answers=answers)).code == 0
     refused = await realis("serve", "--demo", "--data-dir", "var/realis", folder=tmp_path)
     assert refused.code == 1
