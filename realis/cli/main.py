@@ -80,8 +80,9 @@ def _set_up(config: Path, given: SetupAnswers) -> None:
     write_settings(config, given)
     settings = settings_from(config)
     out.print(f"\nGeschrieben: {config}")
-    for name, roles in given.people().items():
-        password = run(people.add_user(settings, name, roles))
+    roles_by_name = given.people()
+    for name, password in run(people.add_users(settings, roles_by_name)).items():
+        roles = roles_by_name[name]
         said = ", ".join(sorted(role.value for role in roles))
         out.print(f"Anmeldung als {name} ({said}), Einmal-Passwort (wird nur jetzt gezeigt): {password}")
     if given.screen:

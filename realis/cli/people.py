@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -32,13 +33,16 @@ UserName = Annotated[str, typer.Argument(metavar="NAME", help="Name zur Anmeldun
 Roles = Annotated[list[Role], typer.Option("--role", help="Rolle; mehrfach möglich")]
 
 
-async def add_user(settings: Settings, name: str, roles: frozenset[Role]) -> str:
-    """Store a user; the one-time password."""
-    issued = await issue_one_time(Passwords())
+async def add_users(settings: Settings, roles_by_name: Mapping[str, frozenset[Role]]) -> dict[str, str]:
+    """Store users; the one-time password of each by name."""
+    passwords = {}
     async with database(settings) as opened:
         people = SqlUsers(opened, SystemClock())
-        await people.add(name, roles, password_hash=issued.password_hash, must_change=True)
-    return issued.password
+        for name, roles in roles_by_name.items():
+            issued = await issue_one_time(Passwords())
+            await people.add(name, roles, password_hash=issued.password_hash, must_change=True)
+            passwords[name] = issued.password
+    return passwords
 
 
 async def pair(settings: Settings, new: NewTarget) -> str:
@@ -52,8 +56,8 @@ async def pair(settings: Settings, new: NewTarget) -> str:
 @users.command("add")
 def user_add(name: UserName, role: Roles, config: ConfigOption = CONFIG) -> None:
     """Legt einen Benutzer an und zeigt sein Einmal-Passwort."""
-    password = run(add_user(settings_from(config), name, frozenset(role)))
-    out.print(f"Benutzer {name} angelegt. Einmal-Passwort (wird nur jetzt gezeigt): {password}")
+    passwords = run(add_users(settings_from(config), {name: frozenset(role)}))
+    out.print(f"Benutzer {name} angelegt. Einmal-Passwort (wird nur jetzt gezeigt): {passwords[name]}")
 
 
 @users.command("reset")

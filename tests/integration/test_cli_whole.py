@@ -163,6 +163,10 @@ async def test_people_authorities_and_screens_are_added_beside_the_running_progr
         incident = re.findall(r"Lage: (\S+)", sent.out)[0]
         again = await realis("alert", "send", "meldung.xml", "--url", url, "--token", token, folder=folder)
         assert "Schon bekannt" in again.out
+        assert (await realis("alert", "example", "beispiel.xml", folder=folder)).code == 0
+        example = await realis("alert", "send", "beispiel.xml", folder=folder, env={"REALIS_TOKEN": token})
+        assert "Angenommen." in example.out, example.err
+        assert "!" not in example.out
         board = await realis("incident", "list", folder=folder)
         assert incident in board.out
 
