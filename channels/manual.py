@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
+_CAPABILITIES = ChannelCapabilities(length=20_000, per_language=False)
 
 
 class ByHand:
@@ -20,8 +21,8 @@ class ByHand:
 
     name = "by_hand"
     label = "Von Hand"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Accept every target; the desk shows the stored text."""
@@ -29,3 +30,13 @@ class ByHand:
 
     async def close(self) -> None:
         """Nothing to give back."""
+
+
+SPEC = ChannelSpec(
+    name=ByHand.name,
+    label=ByHand.label,
+    capabilities=ByHand.capabilities,
+    config=ChannelConfig,
+    make=lambda _config, _context: ByHand(),
+    account=True,
+)

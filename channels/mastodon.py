@@ -17,10 +17,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from realis.egress.client import Answer, Blocked, Egress, MaybeSent, Method, NotSent
+from pydantic import Field, SecretStr
+
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
+from realis.egress.client import Answer, Egress, Method
+from realis.egress.failures import EgressError, failed, http_date, retry_after_s
+from realis.egress.policy import host_of
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
 from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
@@ -28,18 +32,31 @@ from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Targe
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: a status with its HTML and its account."""
 
-_LIMITS = ChannelCapabilities(
+_CAPABILITIES = ChannelCapabilities(
     length=500,
     unit=LengthUnit.GRAPHEMES,
     url_length=23,
     edits=True,
     per_language=False,
-    lanes=1,
+    concurrency=1,
     batch=1,
     public=True,
-    pace_s=1.0,
+    min_interval_s=1.0,
 )
 _STATUS_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([^"\\]{1,64})"')
+
+
+class Config(ChannelConfig):
+    """A Mastodon account."""
+
+    base_url: str = Field("", description="Adresse der Instanz, beginnend mit https://.")
+    token: SecretStr = Field(SecretStr(""), description="Zugriffstoken des Kontos mit dem Recht write:statuses.")
+    exercises: bool = Field(False, description="Auch Übungen veröffentlichen: nur für ein Konto zum Ausprobieren.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether instance and token are entered."""
+        return bool(self.base_url.strip() and self.token.get_secret_value().strip())
 
 
 class Mastodon:
@@ -47,17 +64,17 @@ class Mastodon:
 
     name = "mastodon"
     label = "Mastodon"
-    limits = _LIMITS
+    capabilities = _CAPABILITIES
 
-    def __init__(self, egress: Egress, base_url: str, access_token: str) -> None:
+    def __init__(self, egress: Egress, config: Config) -> None:
         self._egress = egress
-        self._statuses = f"{base_url.strip().rstrip('/')}/api/v1/statuses"
-        self._token = access_token.strip()
-        self.problem = "" if base_url.strip() and self._token else "nicht eingerichtet"
+        self._statuses = f"{config.base_url.strip().rstrip('/')}/api/v1/statuses"
+        self._token = config.token.get_secret_value().strip()
+        self.unavailable_reason = "" if config.complete else "nicht eingerichtet"
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Post or edit for each target; an account has one."""
-        if self.problem:
+        if self.unavailable_reason:
             return [Failed(FailureKind.AUTH, "Mastodon ist nicht eingerichtet.") for _ in targets]
         return [await self._deliver(message, target) for target in targets]
 
@@ -105,13 +122,9 @@ class Mastodon:
             headers["Idempotency-Key"] = key
         try:
             return await self._egress.request(method, url, headers=headers, data=json.dumps(body).encode())
-        except Blocked as refused:
-            raise _RefusedError(Failed(FailureKind.AUTH, f"Mastodon ist gesperrt: {refused}")) from None
-        except NotSent as unsent:
-            kind = FailureKind.TIMEOUT if unsent.timed_out else FailureKind.UNAVAILABLE
-            raise _RefusedError(Failed(kind, f"Mastodon nicht erreicht: {unsent}")) from None
-        except MaybeSent as lost:
-            raise _RefusedError(Failed(FailureKind.UNAVAILABLE, f"Ohne Antwort von Mastodon: {lost}")) from None
+        except EgressError as error:
+            # A lost answer is no reason for "unknown": the same key is posted once only.
+            raise _RefusedError(failed(error, self.label, lost=FailureKind.UNAVAILABLE)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +140,7 @@ def format_post(text: Rendered) -> str:
     roomy = "\n\n".join(text.paragraphs)
     # Counted in code points, never fewer than graphemes; a link counts 23 even where it is shorter.
     worst = len(roomy) + 23 * roomy.count("://")
-    return roomy if worst <= _LIMITS.length else text.text
+    return roomy if worst <= _CAPABILITIES.length else text.text
 
 
 def _call(text: Rendered) -> Rendered:
@@ -188,21 +201,11 @@ def _wait_s(headers: Mapping[str, str]) -> float | None:
 
     An instant is measured against the answer's own ``Date``: the server's clock, not ours, has set it.
     """
-    after, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
-    if after.isdecimal():
-        return float(after)
-    now, until = _http_date(headers.get("Date", "")), _http_date(after) or _instant(reset)
-    if now is None or until is None:
-        return None
+    now = http_date(headers.get("Date", ""))
+    wait_s, until = retry_after_s(headers.get("Retry-After", ""), now), _instant(headers.get("X-RateLimit-Reset", ""))
+    if wait_s is not None or now is None or until is None:
+        return wait_s
     return max(0.0, (until - now).total_seconds())
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value)
-    except (OverflowError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _instant(value: str) -> datetime | None:
@@ -212,3 +215,18 @@ def _instant(value: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+SPEC = ChannelSpec(
+    name=Mastodon.name,
+    label=Mastodon.label,
+    capabilities=Mastodon.capabilities,
+    config=Config,
+    make=lambda config, context: Mastodon(context.egress, config),
+    about="Mastodon-Konto.",
+    hosts=lambda config: host_of(config.base_url),
+    answer_bytes=ANSWER_BYTES,
+    account=True,
+    idempotent=True,
+    joins_exercises=lambda config: config.exercises,
+)

@@ -7,14 +7,16 @@ not move its cursor. Meant for watching; it reaches no citizen.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.ports.channel import ChannelCapabilities, Message, Target
 
-_LIMITS = ChannelCapabilities(length=20_000, per_language=False)
+_CAPABILITIES = ChannelCapabilities(length=20_000, per_language=False)
 _RULE = "─" * 60
 
 
@@ -34,8 +36,8 @@ class Terminal:
 
     name = "terminal"
     label = "Terminal"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -54,3 +56,13 @@ class Terminal:
 
     async def close(self) -> None:
         """The stream belongs to whoever made it; it stays open."""
+
+
+SPEC = ChannelSpec(
+    name=Terminal.name,
+    label=Terminal.label,
+    capabilities=Terminal.capabilities,
+    config=ChannelConfig,
+    make=lambda _config, _context: Terminal(sys.stdout),
+    account=True,
+)

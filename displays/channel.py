@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
 from realis.ports.channel import ChannelCapabilities, Events, LengthUnit, Message, Target, Topic
 
 NAME = "display"
 """The channel's name; screens are its targets."""
 
-LIMITS = ChannelCapabilities(
+LABEL = "Bildschirme"
+
+CAPABILITIES = ChannelCapabilities(
     length=700,
     unit=LengthUnit.GRAPHEMES,
     per_language=True,
-    lanes=1,
+    concurrency=1,
     batch=500,
     public=False,
-    by_place=True,
+    geo_targeted=True,
 )
 
 
@@ -32,9 +35,9 @@ class Screens:
 
     events: Events
     name: str = NAME
-    label: str = "Bildschirme"
-    limits: ChannelCapabilities = LIMITS
-    problem: str = ""
+    label: str = LABEL
+    capabilities: ChannelCapabilities = CAPABILITIES
+    unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Hint the gateways to read the active alerts anew. Accepted means published, also for a screen that is off."""
@@ -43,4 +46,13 @@ class Screens:
         return [Accepted(f"{message.incident}.{message.revision}") for _ in targets]
 
     async def close(self) -> None:
-        """No effect: there are no resources."""
+        """Nothing is held."""
+
+
+SPEC = ChannelSpec(
+    name=NAME,
+    label=LABEL,
+    capabilities=CAPABILITIES,
+    config=ChannelConfig,
+    make=lambda _config, context: Screens(context.events),
+)

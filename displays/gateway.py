@@ -32,9 +32,11 @@ from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.channel import Clock, Events, FrameSigner, Topic
 from realis.ports.content import CourseCatalogue, Phrases
 from realis.ports.installation import City
+from realis.ports.metrics import NoMetrics, ScreenMetrics, ScreenRefusal
 from realis.ports.read_models import ActiveAlerts, Snapshot
 from realis.ports.targets import Confirmations, TargetRecord, Targets
 from realis.ports.waiting import wait_for_event
+from realis.web import metrics_page
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +67,9 @@ class Gateway:
         hash_token: Callable[[str], str],
         bounds: ConnectionLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        metrics: ScreenMetrics | None = None,
     ) -> None:
+        self._metrics = metrics or NoMetrics()
         self._situation, self._events, self._clock = situation, events, clock
         self._tokens, self._targets = tokens, targets
         self._host, self._port, self._tls = host, port, tls
@@ -106,6 +110,11 @@ class Gateway:
     def connected(self) -> int:
         """The number of screens connected to this gateway."""
         return sum(len(hub) for hub in self._hubs.values())
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When it last read what is in force; None before the first time."""
+        return self._as_of
 
     async def __aenter__(self) -> Self:
         """Open the port, after a first read of the store: no screen connects to an empty state."""
@@ -218,19 +227,23 @@ class Gateway:
 
     # ------------------------------------------------------------ before the upgrade
 
-    def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer requests that are not upgraded: health, wrong path, wrong origin, no capacity."""
+    async def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer before the upgrade: health, metrics, wrong path, wrong origin, no room."""
         path = urlsplit(request.path).path
         if path == HEALTH_PATH:
             return self._health(connection)
+        if path == metrics_page.PATH and metrics_page.comes_from_inside(_peer(connection), request.headers):
+            return await self._figures(connection)
         if path not in PATHS:
             return connection.respond(HTTPStatus.NOT_FOUND, "Nothing here.\n")
         # A browser sends exactly one Origin; unchecked, any page on the web could open this socket (RFC 6455, 10.2).
         origins = request.headers.get_all("Origin")
         if len(origins) != 1 or origins[0].lower() not in self._origins:
+            self._metrics.screen_refused(ScreenRefusal.ORIGIN)
             log.warning("display_refused", reason="origin")
             return connection.respond(HTTPStatus.FORBIDDEN, "Screens are opened from this city's own pages only.\n")
         if self._open >= self._bounds.connections:
+            self._metrics.screen_refused(ScreenRefusal.FULL)
             log.warning("display_refused", reason="full", connections=self._open)
             response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many screens.\n")
             response.headers["Retry-After"] = "30"
@@ -244,12 +257,23 @@ class Gateway:
             return connection.respond(HTTPStatus.OK, "ok\n")
         return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "The situation cannot be read.\n")
 
+    async def _figures(self, connection: ServerConnection) -> Response:
+        response = connection.respond(HTTPStatus.OK, (await self._metrics.scrape()).decode())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = metrics_page.CONTENT_TYPE
+        return response
+
     async def _screen(self, socket: ServerConnection) -> None:
         self._open += 1
         try:
             await self._reception.serve(socket)
         finally:
             self._open -= 1
+
+
+def _peer(connection: ServerConnection) -> str:
+    address = connection.remote_address
+    return str(address[0]) if address else ""
 
 
 def _origin(url: str) -> str:

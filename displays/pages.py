@@ -75,7 +75,7 @@ class _Face:
         try:
             incident = UUID(request.match_info["incident"])
         except ValueError:
-            raise NotFound("Diesen Code gibt es nicht.") from None
+            raise NotFound("link-code-not-found") from None
         image = io.BytesIO()
         address = f"{self.city.public_url.rstrip('/')}/alerts/{incident}"
         segno.make(address, error="m", micro=False).save(

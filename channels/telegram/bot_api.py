@@ -12,7 +12,8 @@ import re
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from realis.egress.client import Answer, Blocked, Egress, MaybeSent, NotSent
+from realis.egress.client import Answer, Egress
+from realis.egress.failures import EgressError, failed
 from realis.model.delivery import Failed, FailureKind
 
 # At DEBUG python-telegram-bot logs the base URL with the token in it.
@@ -104,13 +105,8 @@ class EgressRequest(BaseRequest):
         body = json.dumps(request_data.parameters if request_data else {}).encode()
         try:
             answer = await self._egress.post(url, headers={"Content-Type": "application/json"}, data=body)
-        except Blocked as refused:
-            raise NoAnswer(Failed(FailureKind.AUTH, f"Telegram ist gesperrt: {refused}")) from None
-        except NotSent as unsent:
-            kind = FailureKind.TIMEOUT if unsent.timed_out else FailureKind.UNAVAILABLE
-            raise NoAnswer(Failed(kind, f"Telegram nicht erreicht: {unsent}")) from None
-        except MaybeSent as lost:
-            raise NoAnswer(Failed(FailureKind.UNKNOWN, f"Ohne Antwort von Telegram: {lost}")) from None
+        except EgressError as error:
+            raise NoAnswer(failed(error, "Telegram")) from None
         if answer.status == 429:
             raise NoAnswer(Failed(FailureKind.RATE_LIMITED, "Telegram bittet zu warten (429).", _wait_s(answer)))
         return answer.status, _payload(answer)

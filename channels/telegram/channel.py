@@ -14,12 +14,15 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import Field, SecretStr
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from channels.telegram.bot_api import EgressRequest, NoAnswer, classify, unchanged, unparsed, vanished
+from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.egress.client import Egress
+from realis.egress.policy import host_of
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.draft import Rendered
 from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Target
@@ -27,7 +30,24 @@ from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Targ
 ANSWER_BYTES = 65_536
 """How much of an answer the egress should keep: it repeats the post with its escapes."""
 
-_LIMITS = ChannelCapabilities(length=4096, edits=True, per_language=False, lanes=1, batch=1, public=True, pace_s=1.0)
+
+class Config(ChannelConfig):
+    """A public Telegram channel."""
+
+    token: SecretStr = Field(SecretStr(""), description="Token des Bots, der in diesem Kanal schreiben darf.")
+    chat_id: str = Field("", description="Der Kanal: @name oder seine Nummer.")
+    base_url: str = Field("https://api.telegram.org", description="Nur bei einem eigenen Server der Bot API anders.")
+    exercises: bool = Field(False, description="Auch Übungen veröffentlichen: nur für einen Kanal zum Ausprobieren.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether bot and channel are named."""
+        return bool(self.token.get_secret_value().strip() and self.chat_id.strip())
+
+
+_CAPABILITIES = ChannelCapabilities(
+    length=4096, edits=True, per_language=False, concurrency=1, batch=1, public=True, min_interval_s=1.0
+)
 _PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _HARMLESS = {FailureKind.UNKNOWN: FailureKind.UNAVAILABLE}
@@ -38,16 +58,16 @@ class Telegram:
 
     name = "telegram"
     label = "Telegram"
-    limits = _LIMITS
+    capabilities = _CAPABILITIES
 
-    def __init__(self, egress: Egress, token: str, chat_id: str, base_url: str = "https://api.telegram.org") -> None:
-        token, chat_id = token.strip(), chat_id.strip()
-        self._chat: str | int = chat_id
-        self.problem = "" if token and chat_id else "nicht eingerichtet"
+    def __init__(self, egress: Egress, config: Config) -> None:
+        self._chat: str | int = config.chat_id.strip()
+        self.unavailable_reason = "" if config.complete else "nicht eingerichtet"
         self._bot: Bot | None = None
-        if not self.problem:
+        if config.complete:
             request = EgressRequest(egress)
-            api = f"{base_url.rstrip('/')}/bot"
+            api = f"{config.base_url.strip().rstrip('/')}/bot"
+            token = config.token.get_secret_value().strip()
             self._bot = Bot(token, base_url=api, request=request, get_updates_request=request)
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
@@ -147,7 +167,7 @@ def format_post(text: Rendered) -> Words:
     marked = [f"<b>{escape(part)}</b>" if at == headline else escape(part) for at, part in enumerate(paragraphs)]
     # Air between the paragraphs where the limit leaves room; Telegram counts UTF-16 units, without the marks.
     roomy = "\n\n".join(paragraphs)
-    gap = "\n\n" if len(roomy.encode("utf-16-le", "surrogatepass")) // 2 <= _LIMITS.length else "\n"
+    gap = "\n\n" if len(roomy.encode("utf-16-le", "surrogatepass")) // 2 <= _CAPABILITIES.length else "\n"
     return Words(gap.join(marked), gap.join(paragraphs))
 
 
@@ -159,3 +179,17 @@ def _call(text: Rendered) -> Rendered:
 def escape(plain: str) -> str:
     """For Telegram's HTML mode, which needs exactly < > & escaped."""
     return html.escape(plain, quote=False)
+
+
+SPEC = ChannelSpec(
+    name=Telegram.name,
+    label=Telegram.label,
+    capabilities=Telegram.capabilities,
+    config=Config,
+    make=lambda config, context: Telegram(context.egress, config),
+    about="Öffentlicher Telegram-Kanal.",
+    hosts=lambda config: host_of(config.base_url),
+    answer_bytes=ANSWER_BYTES,
+    account=True,
+    joins_exercises=lambda config: config.exercises,
+)

@@ -1,11 +1,8 @@
-"""Circuit breaker within one batch: after 8 consecutive failures of the service the rest is not sent."""
+"""Spares the rest of a batch once its push service counts as failing."""
 
 from __future__ import annotations
 
-from realis.model.delivery import OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
-
-AFTER = 8
-"""Consecutive failures that concern the service, not the phone, before the rest of the batch is not tried."""
+from realis.model.delivery import FAILING_AFTER, OF_THE_SERVICE, Accepted, Failed, FailureKind, Outcome
 
 
 class BatchBreaker:
@@ -24,8 +21,8 @@ class BatchBreaker:
             self._row, self.held = 0, None
             return outcome
         self._row += 1
-        if self._row >= AFTER:
-            # Nothing is sent to the targets that follow, so their outcome is a time-out, not an unknown.
+        if self._row >= FAILING_AFTER:
+            # Nothing left the house for those that follow, so they are a time-out, not an unknown.
             kind = FailureKind.TIMEOUT if outcome.kind is FailureKind.UNKNOWN else outcome.kind
             self.held = Failed(kind, f"nicht versucht: {outcome.detail}", retry_after_s=outcome.retry_after_s)
         return outcome

@@ -16,7 +16,7 @@ import structlog
 from channels.webpush.batch import Batch, records, resolved
 from channels.webpush.batch_breaker import BatchBreaker
 from channels.webpush.encryption import MAX_PLAINTEXT
-from channels.webpush.ipc import Job, Route
+from channels.webpush.ipc import Job, Route, WorkerConfiguration
 from channels.webpush.job_runner import InProcessSender
 from channels.webpush.payload import headers, payload
 from channels.webpush.request_encryption import seal
@@ -28,7 +28,11 @@ from channels.webpush.subscription import (
     origin_of,
     parse_subscription,
 )
-from realis.egress.client import Blocked, Egress, EgressError, NotSent
+from channels.webpush.worker_pool import WorkerPool
+from channels.webpush.worker_process import policy_name
+from realis.egress.channel_spec import ChannelConfig, ChannelContext, ChannelSpec
+from realis.egress.client import Egress
+from realis.egress.failures import EgressError, failed
 from realis.egress.policy import check_url
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput, SigningFailed
@@ -38,7 +42,7 @@ __all__ = ["PushSender", "WebPush", "is_known_service", "parse_subscription", "p
 
 log = structlog.get_logger(__name__)
 
-_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=4, batch=500, by_place=True)
+_CAPABILITIES = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=4, batch=500, geo_targeted=True)
 UNLISTED = "strangers"
 """The common origin of all hosts that are not a known push service."""
 
@@ -102,8 +106,8 @@ class WebPush:
 
     name = "webpush"
     label = "Push aufs Handy"
-    limits = _LIMITS
-    problem = ""
+    capabilities = _CAPABILITIES
+    unavailable_reason = ""
 
     def subscription(self, data: object) -> tuple[str, str]:
         """``parse_subscription`` under this channel's own policy: address to store, and origin.
@@ -166,7 +170,7 @@ class WebPush:
                 batch.outcomes[index] = Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
                 continue
             except InvalidInput as refused:
-                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
                 continue
             if origin not in sorts:
                 sorts[origin] = self._known((urlsplit(origin).hostname or "").lower())
@@ -243,14 +247,22 @@ class WebPush:
         try:
             answer = await self._egress.post(endpoint, headers=route.headers, data=body, timeout_s=self._timeout_s)
         except EgressError as error:
-            return _outcome_of_error(error)
+            return failed(error, "Push-Dienst", blocked=FailureKind.REJECTED)
         return outcome_of(answer.status, answer.headers.get("Retry-After", ""), self._clock.now())
 
 
-def _outcome_of_error(error: EgressError) -> Failed:
-    """Return the outcome of a request without a response."""
-    if isinstance(error, Blocked):
-        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {error}")
-    if isinstance(error, NotSent):
-        return Failed(FailureKind.TIMEOUT if error.timed_out else FailureKind.UNAVAILABLE, str(error))
-    return Failed(FailureKind.UNKNOWN, str(error))
+def _make(_config: ChannelConfig, context: ChannelContext) -> WebPush:
+    """With worker processes for known services; they get the same policy as the egress."""
+    push = context.push
+    pool = WorkerPool(WorkerConfiguration(policy_name(context.egress.policy), push.trust), lock=push.lock)
+    return WebPush(context.egress, push.vapid, context.clock, pusher=pool, known=push.known, timeout_s=push.timeout_s)
+
+
+SPEC = ChannelSpec(
+    name=WebPush.name,
+    label=WebPush.label,
+    capabilities=WebPush.capabilities,
+    config=ChannelConfig,
+    make=_make,
+    any_public_host=True,
+)

@@ -64,7 +64,7 @@ class JobRunner:
         try:
             sealer = RequestEncryptor(job.record, route.origin, self._policy)
         except InvalidInput as refused:
-            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
         url = sealer.url
         peer = Endpoint(url.raw_host or "", url.port or 443, url.scheme == "https")
         headers = {"Host": route.origin.partition("//")[2], **route.headers, **_OWN_HEADERS}

@@ -43,7 +43,7 @@ def seal(record: bytes, address: str, policy: Policy) -> EncryptedRequest | Fail
     except DamagedAddressError:
         return _UNREADABLE
     except InvalidInput as refused:
-        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
     body = encrypt(record, subscription.receiver)
     host = (url.raw_host or "").lower()
     return EncryptedRequest(subscription.endpoint, host, origin_of(url), _path_of(url), body)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from realis.egress.failures import retry_after_s
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 
 _ACCEPTED = frozenset({200, 201, 202, 204})
@@ -19,7 +19,6 @@ _KINDS = {
     413: (FailureKind.TOO_LARGE, "Nachricht zu lang für den Push-Dienst"),
     429: (FailureKind.RATE_LIMITED, "Push-Dienst bittet um Pause"),
 }
-_LONGEST_SECONDS = 9
 _WITH_WAIT = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
 
 
@@ -45,19 +44,6 @@ def for_this_target_only(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
         return Failed(FailureKind.REJECTED, outcome.detail)
     return outcome
-
-
-def retry_after_s(wish: str, now: datetime) -> float | None:
-    """Return the seconds of a Retry-After in either form (RFC 9110, 10.2.3); None if unreadable."""
-    value = wish.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:_LONGEST_SECONDS]) if len(value) <= _LONGEST_SECONDS else None
-    try:
-        when = parsedate_to_datetime(value)
-    except (OverflowError, TypeError, ValueError):
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
 
 
 def _by_class(status: int) -> tuple[FailureKind, str]:

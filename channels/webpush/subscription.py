@@ -19,7 +19,6 @@ from realis.model.errors import InvalidInput
 
 _KNOWN_HOSTS = ("fcm.googleapis.com",)
 _KNOWN_SUFFIXES = (".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
-_AGAIN = "Melden Sie das Gerät auf der Seite neu an."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +45,19 @@ def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
         InvalidInput: in German, naming the part that is wrong.
     """
     if not isinstance(data, Mapping):
-        raise InvalidInput("Die Anmeldung für Push ist unlesbar.", where="subscription", remedy=_AGAIN)
+        raise InvalidInput("subscription-unreadable", where="subscription")
     keys = data.get("keys", data)
     if not isinstance(keys, Mapping):
-        raise InvalidInput("Die Schlüssel der Anmeldung fehlen.", where="keys", remedy=_AGAIN)
+        raise InvalidInput("subscription-keys-missing", where="keys")
     endpoint = data.get("endpoint")
     if not isinstance(endpoint, str) or not endpoint:
-        raise InvalidInput("Die Adresse des Push-Dienstes fehlt.", where="endpoint", remedy=_AGAIN)
+        raise InvalidInput("push-address-missing", where="endpoint")
     url = check_url(endpoint, policy)
     point, auth = _decoded(keys, "p256dh", POINT_BYTES), _decoded(keys, "auth", AUTH_BYTES)
     try:
         receiver(point, auth)
     except KeyUnusableError:
-        raise InvalidInput("Der Schlüssel p256dh ist kein gültiger Schlüssel.", where="p256dh", remedy=_AGAIN) from None
+        raise InvalidInput("subscription-key-unfit", where="p256dh", name="p256dh") from None
     return _address(endpoint, point, auth), origin_of(url)
 
 
@@ -107,11 +106,11 @@ def _encoded(raw: bytes) -> str:
 def _decoded(keys: Mapping[object, object], name: str, length: int) -> bytes:
     text = keys.get(name)
     if not isinstance(text, str) or not text:
-        raise InvalidInput(f"Der Schlüssel {name} fehlt.", where=name, remedy=_AGAIN)
+        raise InvalidInput("subscription-key-missing", where=name, name=name)
     try:
         raw = urlsafe_b64decode(text.rstrip("=").encode("ascii") + b"==") if len(text) <= 4 * length else b""
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
     if len(raw) != length or _encoded(raw) != text.rstrip("="):
-        raise InvalidInput(f"Der Schlüssel {name} ist unlesbar oder hat die falsche Länge.", where=name, remedy=_AGAIN)
+        raise InvalidInput("subscription-key-unfit", where=name, name=name)
     return raw

@@ -13,10 +13,11 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from channels.webpush import worker_process
@@ -196,7 +197,7 @@ class WorkerPool:
         pending = _Pending(job)
         number = next(self._numbers)
         child.pending[number] = pending
-        child.send(encode_job(replace(job, number=number)))
+        child.send(encode_job(msgspec.structs.replace(job, number=number)))
         try:
             async with asyncio.timeout(self._bounds.job_s):
                 await pending.done

@@ -1,89 +1,107 @@
-"""The table of channels: the one place that constructs every way out. A new channel is one row here."""
+"""The table of channels, and everything that is built from its rows. A new channel is one row here."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from channels import mastodon
-from channels.cap_feeds import Feeds
-from channels.manual import ByHand
-from channels.mastodon import Mastodon
+from channels import cap_feeds, manual, mastodon, terminal
 from channels.telegram import channel as telegram
-from channels.telegram.channel import Telegram
-from channels.terminal import Terminal
+from channels.webpush import channel as webpush
 from channels.webpush.channel import WebPush, is_known_service
-from channels.webpush.ipc import WorkerConfiguration
-from channels.webpush.worker_pool import WorkerPool
-from channels.webpush.worker_process import policy_name
-from displays.channel import Screens
-from realis.app.settings import Settings
+from displays import channel as display
+from realis.egress.channel_spec import ChannelConfig, ChannelContext, ChannelSpec, PushOptions
 from realis.egress.client import Egress
-from realis.egress.policy import Configured, LoopbackOnly, Policy, PublicOnly
+from realis.egress.policy import Configured, LoopbackOnly, Policy
 from realis.ports.channel import Channel, ChannelCapabilities, Clock, Events, Vapid
 from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import NewTarget
 
+ChannelTable: TypeAlias = Sequence[ChannelSpec[Any]]  # Any: each row has a model of its own
+
+TABLE: ChannelTable = (
+    display.SPEC,
+    webpush.SPEC,
+    telegram.SPEC,
+    mastodon.SPEC,
+    cap_feeds.SPEC,
+    terminal.SPEC,
+    manual.SPEC,
+)
+
+C = TypeVar("C", bound=ChannelConfig)
+
+
+class ChannelSettings(Protocol):
+    """What the table asks of the settings, whose sections are made from it."""
+
+    @property
+    def data_dir(self) -> Path:
+        """Where this process may keep files."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process sends from the same record."""
+        ...
+
+    def channel(self, spec: ChannelSpec[C]) -> C:
+        """The channel's own section."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicies:
-    """Where this installation may connect to. The demo's doors open to loopback only.
+    """Where each channel may connect to. The demo's open to loopback only.
 
     Args:
+        default: for channels that are not in ``by_channel``.
         known_push: which push services take the fast way; a benchmark's own server is one by injection only.
         push_trust: more roots of trust for them, PEM; likewise.
         push_timeout_s: for one push, connecting included; tests of services that hang have less patience.
     """
 
-    strangers: Policy
-    telegram: Policy
-    mastodon: Policy
+    default: Policy
+    by_channel: Mapping[str, Policy] = field(default_factory=dict)
     known_push: Callable[[str], bool] = is_known_service
     push_trust: str = ""
     push_timeout_s: float = 10.0
 
     @classmethod
-    def for_settings(cls, settings: Settings) -> EgressPolicies:
-        """Strangers by public address only; the city's own services by name only."""
-        return cls(
-            strangers=PublicOnly(),
-            telegram=Configured(_hosts(settings.telegram.base_url)),
-            mastodon=Configured(_hosts(settings.mastodon.base_url)),
-        )
+    def for_settings(cls, settings: ChannelSettings, table: ChannelTable = TABLE) -> EgressPolicies:
+        """Strangers by public address only; the city's own services by name only; everything else nowhere."""
+        return cls(Configured(()), {spec.name: spec.policy(settings.channel(spec)) for spec in table})
 
     @classmethod
     def loopback(cls) -> EgressPolicies:
         """For the demo: nothing ever leaves this machine."""
-        return cls(LoopbackOnly(), LoopbackOnly(), LoopbackOnly())
+        return cls(LoopbackOnly())
 
-
-def _services(policy: Policy) -> Egress:
-    return Egress(policy, body_limit=max(telegram.ANSWER_BYTES, mastodon.ANSWER_BYTES))
-
-
-def _hosts(url: str) -> frozenset[str]:
-    host = urlsplit(url).hostname
-    return frozenset({host} if host else ())
+    def of(self, channel: str) -> Policy:
+        """The policy of the channel of this name."""
+        return self.by_channel.get(channel, self.default)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRegistry:
-    """All channels by name, and the guarded clients under them."""
+    """All channels by name, and the guarded clients under them.
+
+    Args:
+        webpush: the one of them that also takes subscriptions and has processes to start.
+    """
 
     channels: Mapping[str, Channel]
     webpush: WebPush
-    feeds: Feeds
     egresses: tuple[Egress, ...]
 
     @property
-    def limits(self) -> Mapping[str, ChannelCapabilities]:
+    def capabilities(self) -> Mapping[str, ChannelCapabilities]:
         """What each channel can carry, by name."""
-        return {name: channel.limits for name, channel in self.channels.items()}
+        return {name: channel.capabilities for name, channel in self.channels.items()}
 
     async def start(self) -> None:
         """Make ready what takes a while, so that the first warning does not wait for it."""
@@ -98,7 +116,7 @@ class ChannelRegistry:
 
 
 def build(
-    settings: Settings,
+    settings: ChannelSettings,
     doors: EgressPolicies,
     *,
     city: City,
@@ -106,59 +124,42 @@ def build(
     events: Events,
     vapid: Vapid,
     clock: Clock,
+    table: ChannelTable = TABLE,
 ) -> ChannelRegistry:
-    """Every way out this program has, set up or not."""
-    strangers, to_telegram, to_mastodon = Egress(doors.strangers), _services(doors.telegram), _services(doors.mastodon)
-    pusher = WorkerPool(WorkerConfiguration(policy_name(doors.strangers), doors.push_trust), lock=_push_lock(settings))
-    webpush = WebPush(strangers, vapid, clock, pusher=pusher, known=doors.known_push, timeout_s=doors.push_timeout_s)
-    feeds = Feeds(situation, city)
-    telegram_channel = Telegram(
-        to_telegram,
-        settings.telegram.token.get_secret_value(),
-        settings.telegram.chat_id,
-        settings.telegram.base_url,
-    )
-    mastodon_account = Mastodon(to_mastodon, settings.mastodon.base_url, settings.mastodon.token.get_secret_value())
-    table: Iterable[Channel] = (
-        Screens(events),
-        webpush,
-        telegram_channel,
-        mastodon_account,
-        feeds,
-        Terminal(sys.stdout),
-        ByHand(),
-    )
-    return ChannelRegistry(
-        {channel.name: channel for channel in table}, webpush, feeds, (strangers, to_telegram, to_mastodon)
-    )
+    """Every channel this program has, set up or not, each with an egress of its own."""
+    push = PushOptions(vapid, doors.known_push, doors.push_trust, doors.push_timeout_s, _push_lock(settings))
+    channels: dict[str, Channel] = {}
+    egresses = []
+    for spec in table:
+        egress = Egress(doors.of(spec.name), body_limit=spec.answer_bytes)
+        context = ChannelContext(egress, clock, events, situation, city, push)
+        channels[spec.name] = spec.make(settings.channel(spec), context)
+        egresses.append(egress)
+    pushing = next(channel for channel in channels.values() if isinstance(channel, WebPush))
+    return ChannelRegistry(channels, pushing, tuple(egresses))
 
 
-def _push_lock(settings: Settings) -> Path:
+def _push_lock(settings: ChannelSettings) -> Path:
     """One for the file of a process that is alone; with leases in PostgreSQL each process has its own."""
     return settings.data_dir / ("push.lock" if settings.alone else f"push.{os.getpid()}.lock")
 
 
-def account_targets(settings: Settings, ways: ChannelRegistry, *, demo: bool) -> list[NewTarget]:
+def account_targets(settings: ChannelSettings, *, demo: bool, table: ChannelTable = TABLE) -> list[NewTarget]:
     """The one target of each channel that is an account or a place of our own.
 
-    Public accounts take part in exercises only if their settings say so (a test account); feeds, terminal and
-    by hand keep exercises apart by themselves.
+    In the demo all take part in exercises. Feeds, terminal and by hand always do: they keep exercises apart.
     """
-    exercises = {
-        "telegram": demo or settings.telegram.exercises,
-        "mastodon": demo or settings.mastodon.exercises,
-    }
     return [
         NewTarget(
-            channel=channel.name,
+            channel=spec.name,
             address="account",
             fingerprint="account",
             language="de",
-            origin=channel.name,
+            origin=spec.name,
             everywhere=True,
-            joined=exercises.get(channel.name, True),
-            label=channel.label,
+            joined=demo or spec.joins_exercises(settings.channel(spec)),
+            label=spec.label,
         )
-        for channel in ways.channels.values()
-        if not channel.limits.by_place
+        for spec in table
+        if spec.account
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from realis.app.channel_registry import ChannelRegistry
+from realis.app.metrics import Metrics
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
@@ -69,3 +70,4 @@ class Services:
     situation: ActiveAlertsReader
     courses: CourseCatalogue
     ways: ChannelRegistry
+    metrics: Metrics

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realis.model.area import Area, Circle, cells
-from realis.model.errors import InvalidInput
+from realis.model.errors import CommandError
 from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.installation import City
 from realis.ports.targets import NewTarget, Targets
@@ -19,11 +19,11 @@ async def pair_screen(targets: Targets, tokens: Tokens, new: NewTarget) -> str:
 
 
 def screen_target(city: City, name: str, place: str, *, joined: bool) -> NewTarget:
-    """A screen in a place, or everywhere if no place is named. Raises ``InvalidInput`` for an unknown place."""
+    """A screen in a place, or everywhere if no place is named. Raises ``CommandError`` for an unknown place."""
     found = city.place(place) if place else None
     if place and found is None:
         known = ", ".join(entry.id for entry in city.places)
-        raise InvalidInput(f"Den Ort „{place}“ gibt es nicht.", where="place", remedy=f"Bekannt sind: {known}")
+        raise CommandError(f"Den Ort „{place}“ gibt es nicht.", where="place", remedy=f"Bekannt sind: {known}")
     spots = (
         cells([Area(found.name, circles=(Circle(found.lat, found.lon, found.radius_km),))]) if found else frozenset()
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from realis.app.channel_registry import TABLE, C, ChannelTable
+from realis.egress.channel_spec import ChannelSpec
 from realis.model.errors import ConfigurationError
 from realis.ports.installation import City, Place
 
@@ -52,23 +54,6 @@ class CapSettings(_Section):
     identifier_prefix: str = Field(pattern=r"^[^\s,<&]+$")
 
 
-class TelegramSettings(_Section):
-    """A public Telegram channel. Empty means not set up."""
-
-    token: SecretStr = SecretStr("")
-    chat_id: str = ""
-    base_url: str = "https://api.telegram.org"
-    exercises: bool = False
-
-
-class MastodonSettings(_Section):
-    """A Mastodon account. Empty means not set up."""
-
-    base_url: str = ""
-    token: SecretStr = SecretStr("")
-    exercises: bool = False
-
-
 def _in_data_dir(known: dict[str, Any]) -> str:
     return f"sqlite+aiosqlite:///{known['data_dir'].resolve() / 'realis.db'}"
 
@@ -88,14 +73,32 @@ ProxyNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 _DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
 
 
-class Settings(BaseSettings):
-    """Everything ``realis serve`` can be told.
+def channel_sections(table: ChannelTable) -> dict[str, Any]:
+    """Fields for ``create_model``: one section for each channel that has something to set."""
+    return {spec.name: (spec.config, spec.config()) for spec in table if spec.has_settings}
+
+
+if TYPE_CHECKING:
+    _ChannelSections = BaseSettings  # sections are asked for with ``Settings.channel``, which knows their type
+else:
+    _ChannelSections = create_model("_ChannelSections", __base__=BaseSettings, **channel_sections(TABLE))
+
+_REASONS = {
+    "extra_forbidden": "diese Einstellung gibt es nicht.",
+    "missing": "sie fehlt.",
+}
+"""For pydantic's commonest types of error; the others come in its own words."""
+
+
+class Settings(_ChannelSections):
+    """Everything ``realis serve`` can be told. Each channel of the table has a section of its name.
 
     Args:
         database_url: where the record is kept; by default a SQLite file in ``data_dir``.
         redis_url: what several processes tell each other by; without it they poll.
         lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
         trusted_proxies: networks of our own proxies; only from there is it believed who a request comes from.
+        log_level: the least severe event that is logged; libraries never log below WARNING.
     """
 
     model_config = SettingsConfigDict(env_prefix="REALIS_", env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -115,8 +118,7 @@ class Settings(BaseSettings):
     push_contact: str = "mailto:webmaster@example.org"
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     pause_s: float = Field(default=10.0, ge=0, le=300)
-    telegram: TelegramSettings = TelegramSettings()
-    mastodon: MastodonSettings = MastodonSettings()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def settings_customise_sources(
@@ -154,8 +156,19 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise ConfigurationError(f"Einstellung {where}: {first['msg']}", where=where) from error
+            reason = _REASONS.get(first["type"], first["msg"])
+            raise ConfigurationError(f"Einstellung {where}: {reason}", where=where) from error
         return loaded
+
+    @classmethod
+    def with_channels(cls, table: ChannelTable) -> type[Self]:
+        """These settings with a section for each channel of another table."""
+        return create_model(cls.__name__, __base__=cls, **channel_sections(table))
+
+    def channel(self, spec: ChannelSpec[C]) -> C:
+        """A channel's own section."""
+        section: C = getattr(self, spec.name) if spec.has_settings else spec.config()
+        return section
 
     @property
     def alone(self) -> bool:

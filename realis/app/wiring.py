@@ -17,11 +17,13 @@ import structlog
 from aiohttp import web
 
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
 from realis.app.channel_registry import EgressPolicies
 from realis.app.container import ProcessRole, Services
+from realis.app.metrics import Metrics
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
@@ -42,6 +44,7 @@ from realis.storage.alerts import SqlAlerts
 from realis.storage.database import Database
 from realis.storage.database_identity import check_mark, has_subscriptions, refuse_foreign
 from realis.storage.drafts import SqlDesk
+from realis.storage.figures import read_figures
 from realis.storage.leases import SqlLeases
 from realis.storage.ledger.batches import SqlBatches
 from realis.storage.people import SqlSessions, SqlTokens, SqlUsers
@@ -152,7 +155,9 @@ async def build(
             await core.batches.reclaim()
         screens = await _serve_screens(core, stack) if part.serves_screens else None
         runner = None if part is ProcessRole.GATEWAY else await _serve_http(core, part, stack)
-        app = App(core, part, _dispatcher(core) if part.sends else None, screens, runner)
+        dispatcher = _dispatcher(core) if part.sends else None
+        core.metrics.watch(sending=dispatcher, screens=screens)
+        app = App(core, part, dispatcher, screens, runner)
         log.info("serving", part=part.value, http=app.http_port, gateway=screens.port if screens else 0)
         yield app
 
@@ -247,7 +252,8 @@ async def assemble(
     alerts = SqlAlerts(database)
     keys = Keys.open(settings.data_dir / "keys", expect_existing=await has_subscriptions(database))
     book = AddressBook(keys)
-    situation, batches = ActiveAlertsReader(alerts, clock), SqlBatches(database, book)
+    metrics = Metrics(lambda: read_figures(database, clock.now()), database, clock)
+    situation, batches = ActiveAlertsReader(alerts, clock), SqlBatches(database, book, metrics)
     targets = SqlTargets(database, book, clock)
     ways = channel_registry.build(
         settings,
@@ -258,7 +264,9 @@ async def assemble(
         vapid=keys.vapid(settings.push_contact),
         clock=clock,
     )
-    for target in channel_registry.account_targets(settings, ways, demo=variation.demo):
+    connected = (lambda: events.connected) if isinstance(events, RedisEvents) else None
+    metrics.watch(channels=ways.channels, redis_connected=connected)
+    for target in channel_registry.account_targets(settings, demo=variation.demo):
         await targets.put(target)
     desk = Desk.over(
         DeskPorts(
@@ -266,11 +274,12 @@ async def assemble(
             alerts=alerts,
             ledger=batches,
             targets=targets,
-            renderer=Renderer(PhraseBook.load(), city, ways.limits),
+            renderer=Renderer(PhraseBook.load(), city, ways.capabilities),
             signer=keys.cap_signer(),
             events=events,
             clock=clock,
             identity=Identity(settings.cap.sender, settings.cap.identifier_prefix),
+            messages=Messages.load(),
             policy=variation.policy,
             channels=ways.channels,
             pause=timedelta(seconds=settings.pause_s),
@@ -292,11 +301,12 @@ async def assemble(
         situation=situation,
         courses=CourseLibrary.load(),
         ways=ways,
+        metrics=metrics,
     )
 
 
 def _dispatcher(core: Services) -> Dispatcher:
-    planner = Planner(core.batches, core.events, core.clock, core.ways.limits)
+    planner = Planner(core.batches, core.events, core.clock, core.ways.capabilities)
     shared = not core.settings.alone
     return Dispatcher(
         core.batches,
@@ -324,4 +334,5 @@ def _gateway(core: Services) -> Gateway:
         host=core.settings.gateway_host,
         port=core.settings.gateway_port,
         hash_token=hash_bearer_token,
+        metrics=core.metrics,
     )

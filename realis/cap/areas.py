@@ -66,9 +66,7 @@ def _read_ring(node: Node, text: str) -> tuple[LinearRing, RingProblem | None]:
         node.notes.points += 1
         if node.notes.points > MAX_POINTS:
             raise UnreadableMessage(
-                f"Die Polygone der Nachricht haben mehr als {MAX_POINTS} Punkte.",
-                where=f"<polygon>, Zeile {node.element.sourceline}",
-                remedy="Vereinfachen Sie die Umrisse.",
+                "too-many-points", where=f"<polygon>, Zeile {node.element.sourceline}", max=MAX_POINTS
             )
         pair = _pair(token)
         if pair is None:

@@ -151,7 +151,5 @@ class Node:
 
 def _no_zone(node: Node) -> UnreadableMessage:
     return UnreadableMessage(
-        f"Die Zeit in <{local_name(node.element)}> („{node.raw[:40]}“) hat keine Zeitzone.",
-        where=where(node.element),
-        remedy="Schreiben Sie den Zeitpunkt mit Abstand zu UTC, zum Beispiel 2026-03-01T12:00:00+01:00.",
+        "time-without-zone", where=where(node.element), element=local_name(node.element), text=node.raw[:40]
     )

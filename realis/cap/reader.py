@@ -54,11 +54,7 @@ def read(raw: bytes, *, certificate_pem: bytes | None = None) -> ReadResult:
 def _check_root(root: etree._Element, notes: Notes) -> None:
     namespace = namespace_of(root)
     if local_name(root) != "alert" or namespace not in CAP_VERSIONS:
-        raise UnreadableMessage(
-            f"Das ist keine CAP-Nachricht: Das äußerste Element ist <{local_name(root)}>, nicht <alert> von CAP.",
-            where=where(root),
-            remedy="Senden Sie eine einzelne CAP-1.2-Nachricht, keinen Feed.",
-        )
+        raise UnreadableMessage("not-cap", where=where(root), element=local_name(root))
     if namespace != CAP_12:
         version = CAP_VERSIONS[namespace]
         words = f"Die Nachricht ist CAP {version}." if version else "Der Namensraum von CAP 1.2 fehlt."
@@ -120,11 +116,7 @@ def _read_alert(node: Node) -> Alert:
 def _required(node: Node, name: str) -> str:
     text = node.raw_of(name)
     if not text:
-        raise UnreadableMessage(
-            f"Das Pflichtelement <{name}> fehlt oder ist leer.",
-            where=f"<{name}>",
-            remedy="Ergänzen Sie es; ohne dieses Element lässt sich die Meldung nicht zuordnen.",
-        )
+        raise UnreadableMessage("element-missing", where=f"<{name}>", element=name)
     if name in ("identifier", "sender") and any(character in text for character in " \t\n,<&"):
         node.notes.add("name-characters", node.element, f"<{name}> enthält Leerzeichen, Komma, < oder &.")
     return text
@@ -134,11 +126,7 @@ def _sent(node: Node) -> datetime:
     text = _required(node, "sent")
     sent = node.time_of("sent")
     if sent is None:
-        raise UnreadableMessage(
-            f"<sent> ist keine Zeitangabe („{text[:40]}“).",
-            where="<sent>",
-            remedy="Schreiben Sie zum Beispiel 2026-03-01T12:00:00+01:00.",
-        )
+        raise UnreadableMessage("sent-unreadable", where="<sent>", text=text[:40])
     return sent
 
 

@@ -81,7 +81,7 @@ def write_references(references: Iterable[Reference]) -> str:
 
 def _triple(reference: Reference) -> str:
     if reference.sent is None:
-        raise InvalidInput("Ein Verweis nennt keine Sendezeit.", where="references")
+        raise InvalidInput("reference-without-time", where="references")
     check_name(reference.sender, "references")
     check_name(reference.identifier, "references")
     return f"{reference.sender},{reference.identifier},{write_time(reference.sent, 'references')}"
@@ -90,11 +90,7 @@ def _triple(reference: Reference) -> str:
 def check_name(text: str, field: str) -> None:
     """Raise ``InvalidInput`` unless the text can be an identifier or sender (no space, comma, < or &)."""
     if not text or _FORBIDDEN.search(text):
-        raise InvalidInput(
-            f"„{field}“ ist leer oder enthält Leerzeichen, Komma, < oder &.",
-            where=field,
-            remedy="Verwenden Sie Buchstaben, Ziffern, Punkt, Bindestrich oder @.",
-        )
+        raise InvalidInput("name-unfit", where=field, field=field)
 
 
 def read_list(text: str) -> tuple[str, ...]:
@@ -109,5 +105,5 @@ def write_list(items: Iterable[str], field: str) -> str:
 
 def _quoted(item: str, field: str) -> str:
     if not item or '"' in item or "\n" in item:
-        raise InvalidInput(f"Ein Eintrag in „{field}“ ist leer oder enthält Anführungszeichen.", where=field)
+        raise InvalidInput("list-entry-unfit", where=field, field=field)
     return f'"{item}"' if re.search(r"\s", item) else item

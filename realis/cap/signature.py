@@ -69,9 +69,9 @@ class XmlSigner:
             # Checked before it is issued: a key that does not fit its certificate would make every warning invalid.
             verdict = verify(etree.tostring(signed), self.certificate_pem)
         except (*_FAILURES, RealisError) as error:
-            raise SigningFailed("Die Nachricht konnte nicht signiert werden.", remedy=_REMEDY) from error
+            raise SigningFailed("message-not-signed") from error
         if verdict.state is not SignatureState.VALID:
-            raise SigningFailed(f"Die eigene Signatur ist ungültig: {verdict.detail}", remedy=_REMEDY)
+            raise SigningFailed("own-signature-invalid", detail=verdict.detail)
         return etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
 
     def _signer(self) -> XMLSigner:
@@ -87,9 +87,6 @@ class XmlSigner:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the CAP signing key is not an elliptic-curve key")
         return key
-
-
-_REMEDY = "Prüfen Sie die Schlüssel mit „realis doctor“; es wurde nichts versendet."
 
 
 def has_signature(root: etree._Element) -> bool:

@@ -50,9 +50,7 @@ def write_time(moment: datetime, field: str) -> str:
     """
     offset = moment.utcoffset()
     if offset is None:
-        raise InvalidInput(
-            f"„{field}“ hat keine Zeitzone.", where=field, remedy="Geben Sie den Zeitpunkt mit Zeitzone an."
-        )
+        raise InvalidInput("field-without-zone", where=field, field=field)
     if abs(offset) > _WIDEST_OFFSET or offset % timedelta(minutes=1):
         moment = moment.astimezone(UTC)
     text = moment.replace(microsecond=0).isoformat()

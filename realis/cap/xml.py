@@ -6,7 +6,7 @@ import re
 
 from lxml import etree
 
-from realis.model.errors import UnreadableMessage
+from realis.model.errors import TooLarge, UnreadableMessage
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 24
@@ -33,10 +33,7 @@ def parse(raw: bytes, *, without_blanks: bool = False) -> etree._Element:
         UnreadableMessage: too large, not XML, with a DTD or entities, too deep or with too many elements.
     """
     if len(raw) > MAX_BYTES:
-        raise UnreadableMessage(
-            f"Die Nachricht ist größer als {MAX_BYTES // 1024 // 1024} MB.",
-            remedy="Vereinfachen Sie die Polygone oder verweisen Sie auf Anlagen, statt sie einzubetten.",
-        )
+        raise TooLarge("message-too-large", max_mb=MAX_BYTES // 1024 // 1024)
     try:
         root = etree.fromstring(raw, _parser(without_blanks))
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -67,18 +64,12 @@ def _not_xml(raw: bytes, error: Exception) -> UnreadableMessage:
         return _with_dtd()
     line = getattr(error, "lineno", None)
     return UnreadableMessage(
-        f"Die Nachricht ist kein lesbares XML ({getattr(error, 'msg', None) or error}).",
-        where=f"Zeile {line}" if line else "",
-        remedy="Senden Sie eine wohlgeformte CAP-1.2-Datei in UTF-8.",
+        "not-xml", where=f"Zeile {line}" if line else "", detail=str(getattr(error, "msg", None) or error)
     )
 
 
 def _with_dtd() -> UnreadableMessage:
-    return UnreadableMessage(
-        "Die Nachricht enthält eine DTD oder Entitäten. Das wird aus Sicherheitsgründen nicht gelesen.",
-        where="<!DOCTYPE>",
-        remedy="Entfernen Sie die DOCTYPE-Angabe und senden Sie die Nachricht erneut.",
-    )
+    return UnreadableMessage("with-dtd", where="<!DOCTYPE>")
 
 
 def _check_bounds(root: etree._Element) -> None:
@@ -89,10 +80,7 @@ def _check_bounds(root: etree._Element) -> None:
             continue
         depth, elements = depth + 1, elements + 1
         if depth > MAX_DEPTH or elements > MAX_ELEMENTS:
-            raise UnreadableMessage(
-                f"Die Nachricht ist tiefer als {MAX_DEPTH} Ebenen oder hat mehr als {MAX_ELEMENTS} Elemente.",
-                remedy="Senden Sie eine CAP-Nachricht ohne fremde Verschachtelungen.",
-            )
+            raise UnreadableMessage("too-deep", depth=MAX_DEPTH, elements=MAX_ELEMENTS)
 
 
 def local_name(element: etree._Element) -> str:

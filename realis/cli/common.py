@@ -11,9 +11,12 @@ import typer
 import uvloop
 from rich.console import Console
 
+from content.messages import Messages
 from realis.app.settings import DEFAULT_FILE, Settings
 from realis.app.wiring import open_database
+from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import RealisError
+from realis.services.error_texts import describe
 from realis.storage.database import Database
 
 T = TypeVar("T")
@@ -27,11 +30,12 @@ CONFIG = DEFAULT_FILE
 
 def fail(error: RealisError) -> NoReturn:
     """Say what is wrong and what to do, and end with status 1."""
-    err.print(f"[bold]Fehler:[/bold] {error.message}")
+    text = describe(error, Messages.load(), SOURCE_LANGUAGE)
+    err.print(f"[bold]Fehler:[/bold] {text.title}")
     if error.where:
         err.print(f"Stelle: {error.where}")
-    if error.remedy:
-        err.print(f"Was tun: {error.remedy}")
+    if text.remedy:
+        err.print(f"Was tun: {text.remedy}")
     raise typer.Exit(1)
 
 

@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import shutil
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from realis.app import diagnostics
+from realis.app.channel_registry import TABLE, ChannelTable
 from realis.app.diagnostics import CheckResult, Grade
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock
@@ -242,12 +244,17 @@ def look_at_keys(folder: Path, *, subscriptions: bool) -> list[CheckResult]:
 
 async def _channels(settings: Settings, database: Database) -> list[CheckResult]:
     held = {name: reason for name, (_, reason) in (await SqlDesk(database, SystemClock()).holds()).items()}
-    telegram, mastodon = settings.telegram, settings.mastodon
-    known = {
-        "telegram": ("Telegram", bool(telegram.token.get_secret_value() and telegram.chat_id)),
-        "mastodon": ("Mastodon", bool(mastodon.token.get_secret_value() and mastodon.base_url)),
-    }
-    found = [
-        diagnostics.channel(label, set_up=ready, held=held.pop(name, "")) for name, (label, ready) in known.items()
+    return channel_findings(settings, held)
+
+
+def channel_findings(settings: Settings, held: Mapping[str, str], table: ChannelTable = TABLE) -> list[CheckResult]:
+    """How each channel stands that can be set up, and each that is on hold. ``held``: reasons by channel."""
+    shown = [spec for spec in table if spec.has_settings or spec.name in held]
+    unknown = held.keys() - {spec.name for spec in shown}
+    return [
+        *(
+            diagnostics.channel(spec.label, set_up=settings.channel(spec).complete, held=held.get(spec.name, ""))
+            for spec in shown
+        ),
+        *(diagnostics.channel(name, set_up=True, held=held[name]) for name in sorted(unknown)),
     ]
-    return [*found, *(diagnostics.channel(name, set_up=True, held=reason) for name, reason in held.items())]

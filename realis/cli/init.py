@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import SecretStr
+
+from realis.app.channel_registry import TABLE, ChannelTable
+from realis.egress.channel_spec import ChannelConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +44,31 @@ def ask() -> SetupAnswers:
 def write_settings(file: Path, answers: SetupAnswers) -> None:
     """Write the commented settings file; the caller has made sure that none exists."""
     slug = re.sub(r"[^a-z0-9]+", "-", answers.city.lower().translate(_UMLAUTS)).strip("-") or "stadt"
-    file.write_text(
-        _TEMPLATE.format(
-            city=_quoted(answers.city),
-            authority=_quoted(answers.authority),
-            slug=slug,
-            lat=answers.lat,
-            lon=answers.lon,
-            radius_km=answers.radius_km,
-            public_url=_quoted(answers.public_url.rstrip("/")),
-            gateway_url=_quoted(_gateway(answers.public_url)),
-            place=_quoted(f"{answers.city}: ganzes Stadtgebiet"),
-        ),
-        encoding="utf-8",
+    general = _TEMPLATE.format(
+        city=_quoted(answers.city),
+        authority=_quoted(answers.authority),
+        slug=slug,
+        lat=answers.lat,
+        lon=answers.lon,
+        radius_km=answers.radius_km,
+        public_url=_quoted(answers.public_url.rstrip("/")),
+        gateway_url=_quoted(_gateway(answers.public_url)),
+        place=_quoted(f"{answers.city}: ganzes Stadtgebiet"),
     )
+    file.write_text("\n".join([general, *channel_sections(TABLE)]), encoding="utf-8")
+
+
+def channel_sections(table: ChannelTable) -> list[str]:
+    """A commented section for each channel that can be set up; what has a default stands there as a comment."""
+    return [_section(spec.name, spec.about, spec.config) for spec in table if spec.has_settings]
+
+
+def _section(name: str, about: str, config: type[ChannelConfig]) -> str:
+    lines = [f"# {about} Leer heißt: nicht eingerichtet.", f"[{name}]"]
+    for key, setting in config.model_fields.items():
+        default = setting.default.get_secret_value() if isinstance(setting.default, SecretStr) else setting.default
+        lines += [f"# {setting.description}", f"{'' if default == '' else '# '}{key} = {json.dumps(default)}"]
+    return "\n".join([*lines, ""])
 
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -116,14 +131,4 @@ lat = {lat}
 lon = {lon}
 radius_km = {radius_km}
 approximate = true
-
-# Öffentlicher Telegram-Kanal. Leer heißt: nicht eingerichtet.
-[telegram]
-token = ""
-chat_id = ""
-
-# Mastodon-Konto. Leer heißt: nicht eingerichtet.
-[mastodon]
-base_url = ""
-token = ""
 """

@@ -20,7 +20,7 @@ from realis.keystore import files
 from realis.keystore.files import KINDS, Rotation
 from realis.keystore.keys import Keys
 from realis.model.audit import AuditAction
-from realis.model.errors import Conflict, RealisError
+from realis.model.errors import CommandError, RealisError
 from realis.ports.stores import AuditEntry
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
@@ -128,9 +128,9 @@ def keys_rotate(
 
 
 async def _refuse(kind: Kind, settings: Settings, targets: SqlTargets, *, silence: bool, pair_again: bool) -> None:
-    """Raise ``Conflict`` where the new key would cut people off and nobody said that they want it."""
+    """Raise ``CommandError`` where the new key would cut people off and nobody said that they want it."""
     if kind == "fingerprint":
-        raise Conflict(
+        raise CommandError(
             "Der Schlüssel „fingerprint“ lässt sich nicht ablösen: mit einem neuen fände REALIS keine Anmeldung "
             "wieder, und niemand könnte sich mehr abmelden.",
             where="kind",
@@ -139,21 +139,21 @@ async def _refuse(kind: Kind, settings: Settings, targets: SqlTargets, *, silenc
     phones = await targets.count("webpush") if kind == "vapid" else 0
     screens = await targets.count("display") if kind == "frame" else 0
     if phones and not silence:
-        raise Conflict(
+        raise CommandError(
             f"Ein neuer Schlüssel „vapid“ bringt {phones} angemeldete Telefone zum Schweigen: Push-Dienste nehmen für "
             "sie nur den alten an. Jedes muss sich neu anmelden; das geschieht erst, wenn jemand die App öffnet.",
             where="kind",
             remedy="Nur wenn er bekannt geworden ist: sichern Sie alles, dann mit --yes-silence-every-phone.",
         )
     if screens and not pair_again:
-        raise Conflict(
+        raise CommandError(
             f"{screens} Bildschirme haben den Schlüssel „frame“ beim Koppeln übernommen und glauben keinem anderen: "
             "nach dem Neustart nähmen sie keine Warnung mehr an.",
             where="kind",
             remedy="Nur wenn Sie danach jeden neu koppeln können: mit --yes-pair-every-screen-again.",
         )
     if kind == "vapid" and settings.alone and is_serving(settings.data_dir):
-        raise Conflict(
+        raise CommandError(
             f"In {settings.data_dir} läuft ein realis serve; Telefone würden sich weiter mit dem alten anmelden.",
             remedy="Beenden Sie es zuerst und starten Sie es danach wieder.",
         )
@@ -176,7 +176,9 @@ def _folder(settings: Settings) -> Path:
 def _existing(settings: Settings) -> Path:
     folder = _folder(settings)
     if not (folder / "current.json").is_file():
-        raise Conflict(f"In {folder} gibt es noch keine Schlüssel.", remedy="`realis serve` legt sie beim Start an.")
+        raise CommandError(
+            f"In {folder} gibt es noch keine Schlüssel.", remedy="`realis serve` legt sie beim Start an."
+        )
     return folder
 
 

@@ -68,7 +68,9 @@ def serve(
     if demo:
         run(presenter.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
         return
-    run(_serve(settings_from(config), role))
+    settings = settings_from(config)
+    log.configure(level=settings.log_level)
+    run(_serve(settings, role))
 
 
 async def _serve(settings: Settings, part: ProcessRole) -> None:

@@ -13,7 +13,7 @@ from realis.cap.reader import read
 from realis.cap.rules import check
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.intake.client import send
-from realis.model.errors import InvalidInput, RealisError
+from realis.model.errors import CommandError, RealisError
 from realis.storage import audit as audit_chain
 from realis.storage.drafts import SqlDesk
 
@@ -34,7 +34,7 @@ def alert_send(
     status, answer = run(send(file.read_bytes(), url, token))
     if status not in (200, 201):
         fail(
-            InvalidInput(
+            CommandError(
                 str(answer.get("title", f"Antwort {status}")),
                 where=str(answer.get("where", "")),
                 remedy=str(answer.get("remedy", "")),
@@ -92,7 +92,7 @@ def audit_verify(config: ConfigOption = CONFIG) -> None:
 
     verdict = run(work())
     if verdict.broken_at:
-        fail(InvalidInput(f"Das Protokoll ist ab Eintrag {verdict.broken_at} verändert worden."))
+        fail(CommandError(f"Das Protokoll ist ab Eintrag {verdict.broken_at} verändert worden."))
     out.print(f"In Ordnung: {verdict.entries} Einträge, letzte Prüfsumme {verdict.last_digest}")
 
 

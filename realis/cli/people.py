@@ -13,7 +13,7 @@ from realis.app.settings import Settings
 from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
 from realis.keystore.keys import Keys
-from realis.model.errors import InvalidInput
+from realis.model.errors import CommandError
 from realis.policy.approval import Role
 from realis.ports.accounts import TokenKind
 from realis.storage.addresses import AddressBook
@@ -55,7 +55,7 @@ def user_reset(name: str, config: ConfigOption = CONFIG) -> None:
             people = SqlUsers(opened, SystemClock())
             found = await people.credentials(name)
             if found is None:
-                raise InvalidInput(f"Es gibt keinen aktiven Benutzer „{name}“.", where="name")
+                raise CommandError(f"Es gibt keinen aktiven Benutzer „{name}“.", where="name")
             await people.set_password(found[0].id, issued.password_hash, must_change=True)
         return issued.password
 

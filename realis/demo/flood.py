@@ -19,7 +19,7 @@ from realis.intake.client import send
 from realis.model.alert import Alert, Category, Certainty, Info, MsgType, Severity, Status, Urgency
 from realis.model.area import Area, Circle, NamedValue
 from realis.model.draft import EVENT_CODE_PROFILE, Draft, DraftKind, LanguageText
-from realis.model.errors import InvalidInput, WrongState
+from realis.model.errors import CommandError
 from realis.policy.approval import Actor
 
 VALID_FOR = timedelta(minutes=30)
@@ -74,7 +74,7 @@ class Flood:
     async def _receive(self, script: dict[str, Any]) -> Draft:
         status, answer = await send(write(self._message(script)), self.url, self.demo_data.authority_token)
         if status != 201:
-            raise InvalidInput(f"Die Demo-Meldung wurde nicht angenommen: {answer}")
+            raise CommandError(f"Die Demo-Meldung wurde nicht angenommen: {answer}")
         draft = await self.core.desk.drafts.get(UUID(str(answer["draft"])))
         channels = tuple(row.name for row in await self.core.desk.overview.channel_rows() if not row.problem)
         content = replace(draft.content, channels=channels)
@@ -102,7 +102,7 @@ class Flood:
         async with asyncio.timeout(ISSUE_TIMEOUT_S + self.core.settings.pause_s):
             while len(await desk.drafts.alerts.chain(draft.incident)) == before:
                 if (await desk.drafts.get(draft.id)).return_reason:
-                    raise WrongState("Die Demo-Freigabe wurde angehalten.")
+                    raise CommandError("Die Demo-Freigabe wurde angehalten.")
                 await asyncio.sleep(0.05)
         await self.watch(draft.incident)
         await asyncio.sleep(self.pace_s)

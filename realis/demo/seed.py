@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from channels import mastodon as mastodon_channel
+from channels.telegram import channel as telegram_channel
 from realis.app.channel_registry import EgressPolicies
 from realis.app.container import Services
 from realis.app.pairing import pair_screen, screen_target
-from realis.app.settings import CapSettings, CitySettings, MastodonSettings, Settings, TelegramSettings
+from realis.app.settings import CapSettings, CitySettings, Settings
 from realis.app.wiring import BuildOptions
 from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.model.alert import Occasion
@@ -63,8 +65,8 @@ def settings(
         public_url=f"http://localhost:{port}",
         gateway_url=f"ws://localhost:{gateway_port}",
         pause_s=pause_s,
-        telegram=TelegramSettings(token=SecretStr("1:demo"), chat_id="@siegen_demo", base_url=telegram.base_url),
-        mastodon=MastodonSettings(token=SecretStr("demo"), base_url=mastodon.base_url),
+        telegram=telegram_channel.Config(token=SecretStr("1:demo"), chat_id="@siegen_demo", base_url=telegram.base_url),
+        mastodon=mastodon_channel.Config(token=SecretStr("demo"), base_url=mastodon.base_url),
     )
 
 

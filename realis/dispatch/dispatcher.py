@@ -168,7 +168,7 @@ class Dispatcher:
             lanes = [
                 group.create_task(self._lane(name), name=f"lane.{name}.{number}")
                 for name, channel in self._channels.items()
-                for number in range(channel.limits.lanes)
+                for number in range(channel.capabilities.concurrency)
             ]
             await self._coordinate()
             for event in self._ready.values():
@@ -189,6 +189,16 @@ class Dispatcher:
         """Claim nothing more; ``run`` returns when the batches in flight are committed."""
         self._stopping.set()
         self._wake.set()
+
+    def in_flight(self) -> Mapping[str, int]:
+        """Batches being sent, for each channel."""
+        flying = Counter(self._in_flight.values())
+        return {name: flying[name] for name in self._channels}
+
+    def open_breakers(self) -> Mapping[str, int]:
+        """Origins that are left alone for now because their service fails, for each channel."""
+        now = self._clock.now()
+        return {name: len(breaker.shut(now, ())) for name, breaker in self._breakers.items()}
 
     async def _listen(self) -> None:
         async for _ in self._events.listen(Topic.WORK):
@@ -244,7 +254,7 @@ class Dispatcher:
 
     def _away(self, error: StoreUnavailable) -> None:
         if self._store_lost is None:
-            log.error("store_lost", detail=error.message, cause=type(error.__cause__).__name__)
+            log.error("store_lost", code=error.code, cause=type(error.__cause__).__name__)
         self._store_lost = asyncio.get_running_loop().time()
 
     def _back(self) -> None:
@@ -254,9 +264,9 @@ class Dispatcher:
             self._store_lost = None
 
     def _wake_lanes(self, names: Collection[str]) -> None:
-        """Wake accounts first, because one post reaches all of its followers; then the channels with the most lanes."""
-        limits = {name: self._channels[name].limits for name in self._ready if name in names}
-        for name in sorted(limits, key=lambda name: (not limits[name].pace_s, -limits[name].lanes)):
+        """Accounts first, for their one post is for everybody who follows them; then whoever has most to send."""
+        limits = {name: self._channels[name].capabilities for name in self._ready if name in names}
+        for name in sorted(limits, key=lambda name: (not limits[name].min_interval_s, -limits[name].concurrency)):
             self._ready[name].set()
 
     async def _lane(self, name: str) -> None:
@@ -293,8 +303,8 @@ class Dispatcher:
         return claim
 
     def _crowded(self, name: str, now: datetime) -> frozenset[str]:
-        """Return the origins that get no further batch now: they fill all lanes but one, or their breaker is open."""
-        lanes, busy = self._channels[name].limits.lanes, self._busy[name]
+        """Origins that get no further batch now: they fill all lanes but one, or their service fails."""
+        lanes, busy = self._channels[name].capabilities.concurrency, self._busy[name]
         full = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
         return full | self._breakers[name].shut(now, busy)
 
@@ -307,8 +317,8 @@ class Dispatcher:
         return await self._store.claim(name, self.owner, now=now, lease_s=lease_s, busy_origins=crowded)
 
     def _is_account(self, name: str) -> bool:
-        limits = self._channels[name].limits
-        return limits.lanes == 1 and not limits.by_place
+        limits = self._channels[name].capabilities
+        return limits.concurrency == 1 and not limits.geo_targeted
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
         """Send one batch and commit it; the commit is shielded, so that a cancellation does not lose its outcomes."""
@@ -333,9 +343,9 @@ class Dispatcher:
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
 
     def _keep_pace(self, channel: Channel) -> None:
-        """Set the time before which nothing is claimed for the account; no claim is held during the pause."""
-        if channel.limits.pace_s:
-            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.limits.pace_s)
+        """No claim before the service wants the next message; nothing is held meanwhile."""
+        if channel.capabilities.min_interval_s:
+            self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.capabilities.min_interval_s)
 
     def _learn(self, name: str, origin: str, outcomes: Sequence[Outcome]) -> None:
         pause_s = self._breakers[name].note(origin, outcomes, self._clock.now())

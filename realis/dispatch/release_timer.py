@@ -57,7 +57,7 @@ class ReleaseTimer:
         try:
             due = await self._issue_due()
         except StoreUnavailable as error:
-            log.warning("releases_wait", detail=error.message)
+            log.warning("releases_wait", code=error.code)
             return self._check_s
         if due is None:
             return self._check_s

@@ -18,10 +18,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from realis.egress.failures import Blocked, EgressError, MaybeSent, NotSent
 from realis.egress.policy import Policy, check_url
 from realis.model.errors import InvalidInput
 
-__all__ = ["Answer", "Blocked", "Egress", "EgressError", "MaybeSent", "Method", "NotSent"]
+__all__ = ["BODY_HEAD", "Answer", "Egress", "Method"]
 
 Method = Literal["GET", "POST", "PUT"]
 
@@ -30,26 +31,6 @@ BODY_HEAD = 4096
 
 _KEEPALIVE_S = 15.0
 _CONNECT_SHARE = 0.9
-
-
-class EgressError(Exception):
-    """There was no response. The text is one line without path, keys or message."""
-
-
-class Blocked(EgressError):
-    """The policy forbids this address; nothing was sent."""
-
-
-class NotSent(EgressError):
-    """No connection was established; nothing was sent. ``timed_out`` distinguishes a time-out from a refusal."""
-
-    def __init__(self, message: str, *, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.timed_out = timed_out
-
-
-class MaybeSent(EgressError):
-    """Sending began and no response came: the server may have accepted the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +160,7 @@ class Egress:
         try:
             return check_url(url, self.policy)
         except InvalidInput as refused:
-            raise Blocked(refused.message) from None
+            raise Blocked(refused.code) from None
 
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
         """Return the time-outs; the one for connecting is always shorter, so that the two can be distinguished."""

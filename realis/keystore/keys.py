@@ -131,11 +131,11 @@ class Keys:
         """Return the text that was sealed. Raises ``InvalidInput`` if key, context or bytes differ."""
         cipher = self._ciphers.get(blob[:_NAMED]) or self._cipher(blob[:_NAMED])
         if cipher is None:
-            raise InvalidInput("Das Verschlüsselte stammt nicht von diesen Schlüsseln.", remedy=RESTORE)
+            raise InvalidInput("sealed-by-other-keys")
         try:
             return cipher.decrypt(blob[_NAMED:_SEALED_FROM], blob[_SEALED_FROM:], context.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise InvalidInput("Das Verschlüsselte ist beschädigt oder gehört nicht hierher.") from error
+            raise InvalidInput("sealed-damaged") from error
 
     def _cipher(self, named: bytes) -> AESGCM | None:
         """Return the cipher a sealed text names; cached, because a city's addresses are decrypted within seconds."""
@@ -175,7 +175,7 @@ class JwsSigner:
         try:
             return jws.serialize_compact({"alg": "ES256", "kid": self.key_id}, payload, self._key)
         except (JoseError, ValueError, TypeError) as error:
-            raise SigningFailed("Der Bildschirmstand konnte nicht signiert werden.") from error
+            raise SigningFailed("frame-not-signed") from error
 
     @property
     def public_jwk(self) -> Mapping[str, str]:
@@ -218,7 +218,7 @@ class VapidKey:
         try:
             token = jwt.encode({"typ": "JWT", "alg": "ES256"}, claims, self._key)
         except (JoseError, ValueError, TypeError) as error:
-            raise SigningFailed("Die Kennung für den Push-Dienst konnte nicht signiert werden.") from error
+            raise SigningFailed("push-identity-not-signed") from error
         header = f"vapid t={token}, k={self.public_key}"
         self._made[origin] = (now, header)
         return header

@@ -27,6 +27,9 @@ OF_THE_SERVICE = frozenset(
 )
 """Failures that concern the service, not one target. Not AUTH: that puts the channel on hold."""
 
+FAILING_AFTER = 8
+"""Such failures in a row, with nothing taken in between, after which a service counts as failing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

@@ -27,6 +27,7 @@ from realis.model.alert import (
     Urgency,
 )
 from realis.model.area import MAX_KM2, Area, NamedValue, extent_km2
+from realis.model.errors import Problem
 
 SOURCE_LANGUAGE = "de"
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
@@ -146,14 +147,6 @@ class Draft:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An obstacle to the submission of a draft: which field, and what to do."""
-
-    where: str
-    message: str
-
-
 def problems(content: Content, now: datetime) -> tuple[Problem, ...]:
     """Return all that prevents this content from being submitted. Empty means it may be."""
     return (*_text_problems(content), *_area_problems(content), *_end_problems(content, now))
@@ -163,35 +156,33 @@ def _text_problems(content: Content) -> list[Problem]:
     found: list[Problem] = []
     german = content.text(SOURCE_LANGUAGE)
     if german is None or not german.headline.strip():
-        found.append(Problem("headline", "Die deutsche Überschrift fehlt."))
+        found.append(Problem("headline", "headline-missing"))
     for text in content.texts:
         if len(text.headline) > MAX_HEADLINE:
-            found.append(
-                Problem(f"headline.{text.language}", f"Die Überschrift ist länger als {MAX_HEADLINE} Zeichen.")
-            )
+            found.append(Problem(f"headline.{text.language}", "headline-too-long", {"max": MAX_HEADLINE}))
         if max(len(text.description), len(text.instruction)) > MAX_TEXT:
-            found.append(Problem(f"text.{text.language}", f"Der Text ist länger als {MAX_TEXT} Zeichen."))
+            found.append(Problem(f"text.{text.language}", "text-too-long", {"max": MAX_TEXT}))
     if content.kind.ending is None and german and not german.instruction.strip():
-        found.append(Problem("instruction", "Es fehlt, was die Menschen tun sollen."))
+        found.append(Problem("instruction", "instruction-missing"))
     return found
 
 
 def _area_problems(content: Content) -> list[Problem]:
     found: list[Problem] = []
     if not any(area.has_shape for area in content.areas):
-        found.append(Problem("area", "Das Gebiet fehlt. Wählen Sie mindestens einen Stadtteil."))
+        found.append(Problem("area", "area-missing"))
     elif extent_km2(content.areas) > MAX_KM2:
-        found.append(Problem("area", "Das Gebiet ist viel zu groß. Wählen Sie die betroffenen Stadtteile."))
+        found.append(Problem("area", "area-too-large"))
     if not content.channels:
-        found.append(Problem("channels", "Es ist kein Kanal gewählt."))
+        found.append(Problem("channels", "channels-missing"))
     return found
 
 
 def _end_problems(content: Content, now: datetime) -> list[Problem]:
     if content.expires is None:
-        return [Problem("expires", "Es fehlt, bis wann die Meldung gilt.")]
+        return [Problem("expires", "end-missing")]
     if content.expires <= now:
-        return [Problem("expires", "Das Ende liegt in der Vergangenheit. Wählen Sie einen späteren Zeitpunkt.")]
+        return [Problem("expires", "end-past")]
     return []
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from realis.model.alert import Occasion
 from realis.model.draft import Content, Draft, DraftKind, DraftState, Package
-from realis.model.errors import Conflict, FourEyesViolation, NotAllowed, StaleVersion, WrongState
+from realis.model.errors import Conflict, FourEyesViolation, NotAllowed, StaleVersion, Terms, WrongState
 
 PAUSE = timedelta(seconds=10)
 """Between the decision and the issue: time to stop a mistaken release. A Fehlalarm has none."""
@@ -38,8 +38,7 @@ class Actor:
     def require(self, *roles: Role) -> None:
         """Raise ``NotAllowed`` unless the actor has one of the roles."""
         if not self.roles & set(roles):
-            words = " oder ".join(role.value.capitalize() for role in roles)
-            raise NotAllowed(f"Dafür fehlt Ihnen die Rolle {words}.", remedy="Fragen Sie die Administration.")
+            raise NotAllowed("role-missing", roles=Terms(tuple(role.value for role in roles)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,7 @@ class IssuePolicy:
     def check(self, occasion: Occasion) -> None:
         """Raise ``NotAllowed`` for an occasion that this installation must not issue."""
         if occasion not in self.occasions:
-            raise NotAllowed(
-                f"Der Anlass „{occasion.value}“ ist hier gesperrt.",
-                where="occasion",
-                remedy="Diese Installation gibt nur Übungen aus.",
-            )
+            raise NotAllowed("occasion-barred", where="occasion")
 
 
 def digest(package: Package) -> str:
@@ -86,12 +81,9 @@ def check_edit(draft: Draft, version: int) -> None:
         StaleVersion: a later version was saved.
     """
     if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED):
-        raise WrongState("Dieser Entwurf ist abgeschlossen und kann nicht mehr geändert werden.")
+        raise WrongState("draft-closed")
     if draft.version != version:
-        raise StaleVersion(
-            "Jemand anderes hat diesen Entwurf inzwischen gespeichert.",
-            remedy="Laden Sie die Seite neu und übertragen Sie Ihre Änderung.",
-        )
+        raise StaleVersion("draft-saved-by-other")
 
 
 def check_occasion(before: Occasion, after: Occasion, *, issued: bool) -> None:
@@ -101,11 +93,7 @@ def check_occasion(before: Occasion, after: Occasion, *, issued: bool) -> None:
     """
     if before is after or (not issued and before is Occasion.ERNSTFALL):
         return
-    raise Conflict(
-        "Ernstfall, Probewarnung und Übung lassen sich nicht ineinander umwandeln.",
-        where="occasion",
-        remedy="Verwerfen Sie den Entwurf und legen Sie eine neue Meldung an.",
-    )
+    raise Conflict("occasion-fixed", where="occasion")
 
 
 def check_release(draft: Draft, actor: Actor, seen_digest: str, policy: IssuePolicy) -> None:
@@ -120,17 +108,11 @@ def check_release(draft: Draft, actor: Actor, seen_digest: str, policy: IssuePol
     actor.require(Role.RELEASE)
     policy.check(draft.content.occasion)
     if draft.state is not DraftState.SUBMITTED:
-        raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+        raise WrongState("draft-not-submitted")
     if not draft.digest or draft.digest != seen_digest:
-        raise StaleVersion(
-            "Der Entwurf hat sich geändert, seit Sie ihn gesehen haben.",
-            remedy="Lesen Sie ihn noch einmal und geben Sie ihn dann frei.",
-        )
+        raise StaleVersion("draft-changed")
     if draft.content.kind is not DraftKind.RETRACTION and actor.id in draft.authors:
-        raise FourEyesViolation(
-            "Wer einen Entwurf geschrieben oder geändert hat, kann ihn nicht freigeben.",
-            remedy="Eine zweite Person mit der Rolle Freigabe muss freigeben.",
-        )
+        raise FourEyesViolation("four-eyes")
 
 
 def pause_for(content: Content, pause: timedelta = PAUSE) -> timedelta:

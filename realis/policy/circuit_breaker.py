@@ -9,11 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from realis.model.delivery import OF_THE_SERVICE, Accepted, Failed, Outcome
+from realis.model.delivery import FAILING_AFTER, OF_THE_SERVICE, Accepted, Failed, Outcome
 from realis.policy.retry import LONGEST_DELAY_S
-
-OPENS_AFTER = 8
-"""Consecutive failures of the service, without an accepted target in between."""
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
@@ -70,7 +67,7 @@ class CircuitBreaker:
             self._troubles.clear()
         trouble = self._troubles.setdefault(origin, _Trouble())
         trouble.row += len(failures)
-        if trouble.row < OPENS_AFTER:
+        if trouble.row < FAILING_AFTER:
             return None
         doubled_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(trouble.pauses, 10))
         # At most five minutes, because a graver warning may be issued meanwhile. The smallest Retry-After of the batch:

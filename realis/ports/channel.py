@@ -48,11 +48,11 @@ class ChannelCapabilities:
         url_length: what a link counts as, where it is not its own length (Mastodon: 23).
         edits: an update changes what is already shown, so targets come with their ``shown_ref``.
         per_language: False for public accounts, which post the source language with a link.
-        lanes: how many batches of this channel may be in flight at once.
+        concurrency: how many batches of this channel may be in flight at once.
         batch: most targets in one batch.
         public: reaches people who did not join; such channels never carry an Übung.
-        by_place: targets are matched by place; False for accounts and feeds, which always match.
-        pace_s: seconds the service wants between two batches of one account; 0 where it sets no pace.
+        geo_targeted: targets are matched by place; False for accounts and feeds, which always match.
+        min_interval_s: seconds the service wants between two batches of one account; 0 where it sets no pace.
     """
 
     length: int
@@ -60,11 +60,11 @@ class ChannelCapabilities:
     url_length: int | None = None
     edits: bool = False
     per_language: bool = True
-    lanes: int = 1
+    concurrency: int = 1
     batch: int = 500
     public: bool = False
-    by_place: bool = False
-    pace_s: float = 0.0
+    geo_targeted: bool = False
+    min_interval_s: float = 0.0
 
 
 class MessageKind(StrEnum):
@@ -145,12 +145,12 @@ class Channel(Protocol):
         ...
 
     @property
-    def limits(self) -> ChannelCapabilities:
+    def capabilities(self) -> ChannelCapabilities:
         """What it can carry."""
         ...
 
     @property
-    def problem(self) -> str:
+    def unavailable_reason(self) -> str:
         """Why it cannot send now ("nicht eingerichtet"), or empty."""
         ...
 

@@ -45,9 +45,9 @@ class Approval:
         actor.require(Role.RELEASE)
         before = await self.drafts.get(draft_id)
         if before.state is not DraftState.SUBMITTED:
-            raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise WrongState("draft-not-submitted")
         if not reason.strip():
-            raise InvalidInput("Bitte nennen Sie einen Grund.", where="reason")
+            raise InvalidInput("reason-missing", where="reason")
         after = replace(before, state=DraftState.OPEN, digest="", return_reason=reason.strip())
         return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_RETURNED, after))
 
@@ -72,7 +72,7 @@ class Approval:
         try:
             await self.issuer.issue(release)
         except StoreUnavailable as error:
-            log.warning("release_waits", incident=str(release.incident), detail=error.message)  # the timer issues it
+            log.warning("release_waits", incident=str(release.incident), code=error.code)  # the loop issues it
         except WrongState:
             draft = await self.drafts.get(release.draft)
             if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):
@@ -81,11 +81,7 @@ class Approval:
     async def _check_still_fits(self, draft: Draft) -> None:
         found = (*await self.drafts.chain_problems(draft), *overtaken(draft.content, self.clock.now()))
         if found:
-            raise WrongState(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-                remedy="Geben Sie den Entwurf zurück oder verwerfen Sie ihn.",
-            )
+            raise WrongState("draft-outdated", where=",".join(problem.where for problem in found), causes=found)
 
     async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
         """Cancel a release during its pause; the draft can be edited again."""

@@ -15,8 +15,8 @@ from uuid_utils import uuid7
 
 from realis.cap.writer import write
 from realis.model.audit import AuditAction
-from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, Problem, compose, problems
-from realis.model.errors import InvalidInput, WrongState
+from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, compose, problems
+from realis.model.errors import InvalidInput, Problem, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_edit, check_occasion, digest
 from realis.policy.audience import audience_for
 from realis.ports.channel import Channel, Clock, Events, Topic
@@ -50,11 +50,13 @@ class Authoring:
     def problems(self, content: Content) -> tuple[Problem, ...]:
         """Return what prevents this content from being submitted."""
         found = problems(content, self.clock.now())
-        known = [name for name in content.channels if name in self.channels and not self.channels[name].problem]
+        known = [
+            name for name in content.channels if name in self.channels and not self.channels[name].unavailable_reason
+        ]
         if content.channels and not known:
-            found = (*found, Problem("channels", "Keiner der gewählten Kanäle ist eingerichtet."))
+            found = (*found, Problem("channels", "channels-not-set-up"))
         if content.occasion not in self.policy.occasions:
-            found = (*found, Problem("occasion", "Dieser Anlass ist hier gesperrt."))
+            found = (*found, Problem("occasion", "occasion-barred"))
         return found
 
     async def create(self, actor: Actor, content: Content) -> Draft:
@@ -116,11 +118,8 @@ class Authoring:
         check_edit(before, version)
         found = (*self.problems(before.content), *await self.drafts.chain_problems(before))
         if found:
-            raise InvalidInput(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-            )
-        # Composed once now, so that what CAP or the cells cannot represent is reported here and not at the issue.
+            raise InvalidInput("draft-incomplete", where=",".join(problem.where for problem in found), causes=found)
+        # Done once now, so that what CAP cannot carry or no cell can cover shows here and not at the moment of issue.
         write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
         audience_for(before.content)
         package = self.preview(before.content, before.incident)
@@ -148,9 +147,9 @@ class Authoring:
         chain = await self.alerts.chain(incident)
         newest = await self.alerts.newest_content(incident)
         if not chain or newest is None:
-            raise WrongState("Zu dieser Lage ist noch nichts ausgegeben.")
+            raise WrongState("nothing-issued")
         if chain[-1].ending is not None:
-            raise WrongState("Diese Lage ist schon beendet.", remedy="Legen Sie eine neue Meldung an.")
+            raise WrongState("incident-ended")
         for draft in await self.store.drafts(incident):
             if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
                 return draft

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from realis.policy.approval import PAUSE, IssuePolicy
 from realis.ports.channel import CapSigner, Channel, Clock, Events
-from realis.ports.content import Phrases
+from realis.ports.content import ErrorMessages, Phrases
 from realis.ports.installation import City
 from realis.ports.stores import AlertStore, DeskStore
 from realis.ports.targets import Targets
@@ -41,6 +41,7 @@ class DeskPorts:
     events: Events
     clock: Clock
     identity: Identity
+    messages: ErrorMessages
     policy: IssuePolicy = field(default_factory=IssuePolicy)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     pause: timedelta = PAUSE
@@ -68,6 +69,11 @@ class Desk:
         """The fixed words."""
         return self.ports.renderer.phrases
 
+    @property
+    def messages(self) -> ErrorMessages:
+        """The sentences of errors."""
+        return self.ports.messages
+
     @classmethod
     def over(cls, ports: DeskPorts) -> Self:
         """The desk over these ports."""
@@ -82,6 +88,7 @@ class Desk:
             clock=clock,
             identity=ports.identity,
             policy=ports.policy,
+            messages=ports.messages,
             channels=channels,
             link=lambda incident: incident_link(city.public_url, incident),
         )

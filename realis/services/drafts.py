@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from realis.model.audit import AuditAction, Fact
-from realis.model.draft import Draft, Package, Problem
-from realis.model.errors import NotFound
+from realis.model.draft import Draft, Package
+from realis.model.errors import NotFound, Problem
 from realis.policy.approval import Actor
 from realis.ports.channel import Events, Topic
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore
@@ -26,14 +26,14 @@ class Drafts:
         """One draft. Raises ``NotFound``."""
         found = await self.store.draft(draft_id)
         if found is None:
-            raise NotFound("Diesen Entwurf gibt es nicht.")
+            raise NotFound("draft-not-found")
         return found
 
     async def package(self, draft_id: UUID) -> Package:
         """The texts exactly as submitted. Raises ``NotFound``."""
         found = await self.store.package(draft_id)
         if found is None:
-            raise NotFound("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise NotFound("package-not-found")
         return found
 
     async def replace(self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None) -> Draft:
@@ -51,7 +51,7 @@ class Drafts:
         """Return the conflicts of the draft with what its incident issued since the draft was begun."""
         found = chain_problems(draft.content, await self.alerts.chain(draft.incident))
         if set(await self.kept_channels(draft.incident)) - set(draft.content.channels):
-            found = (*found, Problem("channels", "Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu."))
+            found = (*found, Problem("channels", "channels-already-warned"))
         return found
 
 

@@ -14,15 +14,17 @@ import structlog
 
 from realis.cap.writer import write
 from realis.model.audit import AuditAction
-from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
-from realis.model.errors import RealisError, StoreUnavailable, WrongState
+from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Variant, compose
+from realis.model.errors import Problem, RealisError, StoreUnavailable, WrongState
 from realis.model.incident import Revision, references_for_next
 from realis.policy import priority
 from realis.policy.approval import IssuePolicy
 from realis.policy.audience import Audience, audience_for
 from realis.ports.channel import CapSigner, Channel, Clock, Events, MessageKind, Topic
+from realis.ports.content import ErrorMessages
 from realis.ports.desk_read_models import Release
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
+from realis.services.error_texts import describe
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Issuer:
     clock: Clock
     identity: Identity
     policy: IssuePolicy
+    messages: ErrorMessages
     channels: Mapping[str, Channel]
     link: Callable[[UUID | None], str]
 
@@ -100,8 +103,10 @@ class Issuer:
         entry = AuditEntry(
             SYSTEM, AuditAction.RELEASE_FAILED, str(release.incident), {"code": error.code, "digest": release.digest}
         )
+        # Stored as a person's reason is, hence in German, the language drafts are written in.
+        why = describe(error, self.messages, SOURCE_LANGUAGE)
         try:
-            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {why}")
         except WrongState:
             return  # stopped or issued already: nothing to reopen
         log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
@@ -114,7 +119,7 @@ class Issuer:
         self.policy.check(content.occasion)
         found = (*chain_problems(content, chain), *overtaken(content, now))
         if found:
-            raise WrongState(" ".join(problem.message for problem in found))
+            raise WrongState("not-issuable", causes=found)
         alert = compose(content, self.envelope(release.incident, number, chain, now))
         audience = audience_for(content)
         return Issue(
@@ -150,7 +155,7 @@ class Issuer:
             name
             for name in dict.fromkeys(content.channels)
             if name in self.channels
-            and not self.channels[name].problem
+            and not self.channels[name].unavailable_reason
             and package.find(name, SOURCE_LANGUAGE) is not None
         ]
         message = [
@@ -191,21 +196,21 @@ class Issuer:
 def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Problem, ...]:
     """Return the conflicts of a message with what its incident issued before."""
     if content.kind is DraftKind.ALERT:
-        again = Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren.")
+        again = Problem("kind", "already-warned")
         return (again,) if chain else ()
     if not chain:
-        return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
+        return (Problem("kind", "nothing-issued"),)
     if chain[-1].ending is not None:
-        return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
+        return (Problem("kind", "incident-ended"),)
     if chain[-1].alert.status is not content.occasion.status:
-        return (Problem("occasion", "Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde."),)
+        return (Problem("occasion", "occasion-mismatch"),)
     return ()
 
 
 def overtaken(content: Content, now: datetime) -> tuple[Problem, ...]:
     """Return a problem if a warning's end has passed, so that it must not be issued; an ending is never overtaken."""
     if content.kind.ending is None and content.expires is not None and content.expires <= now:
-        return (Problem("expires", "Das Ende dieser Meldung ist inzwischen vorbei."),)
+        return (Problem("expires", "end-passed"),)
     return ()
 
 

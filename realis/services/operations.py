@@ -23,7 +23,7 @@ class Operations:
         """Record that the actor carried out a manual text."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         if not who.strip():
-            raise InvalidInput("Bitte nennen Sie, wer es erledigt hat.", where="who")
+            raise InvalidInput("who-missing", where="who")
         entry = AuditEntry(actor.pseudonym, AuditAction.HAND_DONE, str(incident), {"revision": revision})
         await self.store.mark_done(incident, revision=revision, target_id=target_id, who=who.strip(), entry=entry)
         await self.events.publish(Topic.DELIVERY, str(incident))
@@ -37,5 +37,5 @@ class Operations:
     async def note(self, actor: Actor, action: AuditAction, subject: str, **facts: Fact) -> None:
         """Record an action taken elsewhere (administration) in the audit trail."""
         if Role.ADMIN not in actor.roles:
-            raise NotAllowed("Das darf nur die Administration.")
+            raise NotAllowed("administration-only")
         await self.store.note(AuditEntry(actor.pseudonym, action, subject, facts))

@@ -56,7 +56,7 @@ class Overview:
         """Return one incident's board entry, however old. Raises ``NotFound``."""
         entry = await self.store.board_entry(incident, self.clock.now())
         if entry is None:
-            raise NotFound("Diese Lage gibt es nicht (mehr).", remedy="Gehen Sie zurück zur Übersicht.")
+            raise NotFound("incident-not-found")
         return entry
 
     async def came_in(self, incident: UUID) -> bool:
@@ -77,7 +77,7 @@ class Overview:
     def _problem(self, name: str, holds: Mapping[str, tuple[datetime, str]]) -> str:
         if name in holds:
             return f"angehalten: {holds[name][1]}"
-        return self.channels[name].problem if name in self.channels else "nicht eingerichtet"
+        return self.channels[name].unavailable_reason if name in self.channels else "nicht eingerichtet"
 
     async def channel_rows(self) -> tuple[ChannelRow, ...]:
         """Return every channel with its state."""
@@ -89,9 +89,9 @@ class Overview:
                 ChannelRow(
                     name=channel.name,
                     label=channel.label,
-                    problem=channel.problem,
+                    problem=channel.unavailable_reason,
                     targets=await self.targets.count(channel.name),
-                    public=channel.limits.public,
+                    public=channel.capabilities.public,
                     held_since=since,
                     held_reason=reason,
                 )

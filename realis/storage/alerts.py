@@ -82,13 +82,13 @@ class SqlAlerts:
             await connection.execute(select(drafts.c.state).where(drafts.c.id == release.draft))
         ).scalar() == DraftState.RELEASED
         if settled.rowcount != 1 or not released:
-            raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+            raise WrongState("release-settled")
 
     async def _keep_channels(self, connection: AsyncConnection, incident: UUID, issue: Issue) -> None:
         """Raise ``WrongState`` if an issued revision used a channel this one lacks: its targets get every later one."""
         query = select(dispatches.c.channel).distinct().where(dispatches.c.incident_id == incident)
         if set((await connection.execute(query)).scalars()) - set(issue.package.content.channels):
-            raise WrongState("Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu.", where="channels")
+            raise WrongState("channels-already-warned", where="channels")
 
     async def _insert_alert(
         self, connection: AsyncConnection, release: Release, number: int, issue: Issue, now: datetime
@@ -317,7 +317,7 @@ async def _package(connection: AsyncConnection, release: Release) -> Package:
     query = select(packages.c.body).where(packages.c.draft_id == release.draft, packages.c.digest == release.digest)
     body = (await connection.execute(query)).scalar()
     if body is None:
-        raise WrongState("Der freigegebene Text liegt nicht mehr vor.")
+        raise WrongState("released-text-missing")
     return PACKAGE.validate_json(body)
 
 

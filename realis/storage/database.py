@@ -134,6 +134,10 @@ class Database:
         """
         return self._failed_at is None or asyncio.get_running_loop().time() - self._failed_at > FAILED_LATELY_S
 
+    def since_failed_write_s(self) -> float | None:
+        """Seconds since a write last failed; None if none has."""
+        return None if self._failed_at is None else asyncio.get_running_loop().time() - self._failed_at
+
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
         """Hold a lock until the transaction ends. On SQLite the only writer is already serialised."""
         if not self.is_sqlite:
@@ -162,12 +166,10 @@ def _map_driver_errors() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if error.connection_invalidated or _passes(error.orig):
-            raise StoreUnavailable(
-                "Die Datenbank antwortet nicht.", remedy="Prüfen Sie Datenbank und Platte."
-            ) from error
+            raise StoreUnavailable("store-not-answering") from error
         raise
     except (OSError, TimeoutError, PoolTimeoutError) as error:
-        raise StoreUnavailable("Die Datenbank ist nicht zu erreichen.", remedy="Prüfen Sie die Datenbank.") from error
+        raise StoreUnavailable("store-unreachable") from error
 
 
 def _passes(error: BaseException | None) -> bool:

@@ -114,7 +114,7 @@ class SqlDesk:
         try:
             await connection.execute(row)
         except IntegrityError as error:
-            raise AlreadyReceived("Diese Nachricht ist gerade schon eingegangen.", where="identifier") from error
+            raise AlreadyReceived("already-received", where="identifier") from error
 
     async def _touch(self, connection: AsyncConnection, incident: UUID) -> None:
         await connection.execute(
@@ -175,10 +175,7 @@ class SqlDesk:
         values = {**_draft_values(after), "updated_at": self._clock.now()}
         result = await connection.execute(drafts.update().where(same).values(values))
         if result.rowcount != 1:
-            raise StaleVersion(
-                "Jemand anderes hat diesen Entwurf inzwischen geändert.",
-                remedy="Laden Sie die Seite neu und prüfen Sie den Stand.",
-            )
+            raise StaleVersion("draft-saved-by-other")
 
     async def package(self, draft_id: UUID) -> Package | None:
         """Return the package as it was submitted."""
@@ -200,7 +197,7 @@ class SqlDesk:
             )
             changed = await connection.execute(drafts.update().where(same).values(state=DraftState.RELEASED))
             if changed.rowcount != 1:
-                raise StaleVersion("Der Entwurf hat sich geändert, seit Sie ihn gesehen haben.")
+                raise StaleVersion("draft-changed")
             await connection.execute(
                 releases.insert().values(
                     draft_id=release.draft,
@@ -222,7 +219,7 @@ class SqlDesk:
             pending = and_(releases.c.draft_id == draft_id, releases.c.state == "pending")
             stopped = await connection.execute(releases.update().where(pending).values(state="stopped"))
             if stopped.rowcount != 1:
-                raise WrongState("Die Meldung ist schon hinaus. Nutzen Sie Aktualisieren, Entwarnung oder Fehlalarm.")
+                raise WrongState("already-issued")
             values = {"state": DraftState.OPEN, "digest": "", "return_reason": reason}
             await connection.execute(drafts.update().where(drafts.c.id == draft_id).values(values))
             await connection.execute(packages.delete().where(packages.c.draft_id == draft_id))

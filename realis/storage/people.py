@@ -44,7 +44,7 @@ class SqlUsers:
                     )
                 )
         except IntegrityError as error:
-            raise Conflict(f"Den Anmeldenamen „{name}“ gibt es schon.", where="name") from error
+            raise Conflict("user-name-taken", where="name", name=name) from error
         return user
 
     async def get(self, user_id: str) -> User | None:

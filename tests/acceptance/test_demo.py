@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 from lxml import etree, html
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -24,9 +23,7 @@ from websockets.typing import Origin
 from content.phrases import PhraseBook
 from tests.acceptance.program import Post, realis, start, until
 from tests.fakes.push_service import Phone, phone
-from tests.support.displays import free_port
-
-pytestmark = pytest.mark.timeout(240)
+from tests.support.ports import free_port
 
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
 NOTICE = {language: PhraseBook.load().phrase("notice.uebung", language) for language in LANGUAGES}

@@ -20,8 +20,6 @@ from tests.acceptance.program import Child, EndedError, Post, child, until
 from tests.acceptance.test_killed import crowd, over, record_holds
 from tests.support.installation import seed, settings
 
-pytestmark = pytest.mark.timeout(180)
-
 ALTSTADT, HAFEN = 3_500, 200
 IN_FLIGHT = 3 * 500
 """Pushes to one service that may be on their way at once."""

@@ -9,15 +9,11 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from realis.storage import audit
 from realis.storage.database import Database
 from tests.acceptance.program import Post, child, until
 from tests.fakes.push_service import phone
 from tests.support.installation import Subscriber, ledger, revisions, seed, settings
-
-pytestmark = pytest.mark.timeout(240)
 
 ALTSTADT, HAFEN, NORDFELD = 1700, 400, 50
 IN_FLIGHT = 4 * 500

@@ -51,12 +51,11 @@ def test_nothing_imports_in_a_circle(graph: grimp.ImportGraph) -> None:
 
 
 def test_every_channel_is_independent_of_the_others() -> None:
-    """The contract on independence names every module and package of ``channels``."""
+    """The contract on independence holds for whatever lies in ``channels``, so that a new channel needs no line."""
     config = configparser.ConfigParser()
     config.read(ROOT / "importlinter.ini", encoding="utf-8")
-    named = set(config["importlinter:contract:siblings"]["modules"].split())
-    there = {f"channels.{path.stem}" for path in (ROOT / "channels").iterdir() if not path.name.startswith("_")}
-    assert there == named
+    assert config["importlinter:contract:siblings"]["type"] == "independence"
+    assert config["importlinter:contract:siblings"]["modules"].split() == ["channels.*"]
 
 
 def test_channels_is_ours() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from realis.app.settings import TelegramSettings
+from channels.telegram.channel import Config as TelegramConfig
 from realis.app.wiring import App
 from realis.model.area import Area
 from tests.benchmarks.nginx import Nginx
@@ -79,7 +79,7 @@ class _Stage:
         seen = await self.outside.see(ready, due)
         await self._finished(ready, expected)
         push, post = await _first_after(self.server.arrivals, pushes), await _first_after(self.server.bots, bots)
-        self.granted = post + self.app.core.ways.limits["telegram"].pace_s
+        self.granted = post + self.app.core.ways.capabilities["telegram"].min_interval_s
         into.add(due, webpush=push, display=seen.first_screen, feeds=seen.feed, telegram=post)
 
     async def _finished(self, ready: Ready, expected: int) -> None:
@@ -94,7 +94,7 @@ async def release_to_first(
     small, large = Firsts(), Firsts()
     per_district = [len(range(number, len(subscriptions), DISTRICTS)) for number in range(DISTRICTS)]
     with tempfile.TemporaryDirectory() as folder:
-        bot = TelegramSettings(token=SecretStr("1:bench"), chat_id="-1001", base_url=server.origin)
+        bot = TelegramConfig(token=SecretStr("1:bench"), chat_id="-1001", base_url=server.origin)
         config = settings(Path(folder), pause_s=PAUSE_S, telegram=bot)
         async with running(subscriptions, config=config) as app, outside(app, screens=1, feed=True) as there:
             stage = _Stage(app, server, there)

@@ -103,8 +103,6 @@ def variation(trust: str = "") -> BuildOptions:
     """A real installation, but that it reaches this machine only, and its push service counts as a known one."""
     doors = EgressPolicies(
         LoopbackOnly(),
-        LoopbackOnly(),
-        LoopbackOnly(),
         known_push=lambda host: host == "127.0.0.1",
         push_trust=trust,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -28,7 +28,11 @@ ARGUMENTS = (
     "--no-default-browser-check",
     "--remote-debugging-port=0",
 )
-START_S = 30.0
+START_S = 60.0
+WAIT_MS = 30_000
+"""For whatever a page waits for; without it Playwright expects everything within five seconds."""
+
+expect.set_options(timeout=WAIT_MS)
 
 
 class NewPage(Protocol):
@@ -119,7 +123,7 @@ async def new_page(browser: Browser) -> AsyncIterator[NewPage]:
         )
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", heard)
         return page

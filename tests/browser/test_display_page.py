@@ -20,10 +20,11 @@ from realis.model.alert import Ending, Level, Occasion
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, contrast, greyscale, no_overflow, screenshot
 from tests.support.displays import TOKEN, Stage, ended, make_stage, warning
+from tests.support.pace import at_pace
 
 pytestmark = pytest.mark.browser
-BOUND_S = 20.0
-WITHIN_MS = 1000
+BOUND_S = 40.0
+WITHIN_S = 1.0
 START = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 
 
@@ -79,7 +80,7 @@ async def test_the_way_of_a_warning_over_a_screen(stage: Stage, new_page: NewPag
         issued = time.monotonic()
         await stage.say(view)
         await wall.shown(1)
-        assert (time.monotonic() - issued) * 1000 < WITHIN_MS
+        assert time.monotonic() - issued < at_pace(WITHIN_S)
         assert await wall.page.inner_text(".warning__headline") == view.texts["de"].headline
         await expect(wall.page.locator(".warning .occasion__word").first).to_have_text("ÜBUNG – keine echte Gefahr")
         for language, direction in (("en", "ltr"), ("ar", "rtl"), ("de", "ltr")):
@@ -178,7 +179,7 @@ async def test_a_frame_of_another_key_is_refused(stage: Stage, new_page: NewPage
         stage.signer = foreign.signer
         async with stage.gateway():
             await stage.say(warning(stage.clock))
-            await expect(wall.page.locator(".status__note")).to_contain_text("nicht gültig signiert", timeout=15_000)
+            await expect(wall.page.locator(".status__note")).to_contain_text("nicht gültig signiert")
             assert await wall.page.locator(".warning").count() == 0
 
 

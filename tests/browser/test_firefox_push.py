@@ -23,7 +23,7 @@ from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, StandingCloc
 
 ARRIVES_WITHIN_S = 20.0
 
-pytestmark = [pytest.mark.browser, pytest.mark.peer, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.peer]
 
 PAGE = '<!doctype html><html lang="de"><title>Push</title><p>Push</p></html>'
 

@@ -16,10 +16,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright, expect
 
 from realis.model.draft import DraftKind
+from tests.browser.conftest import WAIT_MS
 from tests.browser.look import AXE, OVERFLOWS, RULES, VIOLATIONS, contrast
 from tests.support.demo_stage import PASSWORD, DemoStage, demo_stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SIZES = ((360, 740), (1280, 800), (3840, 2160))
 LOCALES = {"de": "de-DE", "ar": "ar"}
@@ -72,7 +73,7 @@ class Tour:
                 locale=LOCALES[lang], reduced_motion="reduce", storage_state=self.logins.get(who)
             )
         page = await self.contexts[lang, who].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: self.found.append(f"{page.url}: {error}"))
         page.on("console", lambda said: self.found.append(f"{page.url}: {said.text}") if said.type == "error" else None)
         return page

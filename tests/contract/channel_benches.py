@@ -8,18 +8,21 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
-from channels.cap_feeds import Feeds
-from channels.manual import ByHand
-from channels.mastodon import ANSWER_BYTES as MASTODON_BYTES
-from channels.mastodon import Mastodon
-from channels.telegram.channel import ANSWER_BYTES as TELEGRAM_BYTES
-from channels.telegram.channel import Telegram
+from pydantic import SecretStr
+
+from channels import cap_feeds, manual
+from channels import mastodon as mastodon_channel
+from channels.telegram import channel as telegram_channel
 from channels.terminal import Terminal
 from channels.webpush.channel import WebPush
-from displays.channel import Screens
+from displays import channel as display
+from realis.app.channel_registry import TABLE, ChannelTable
 from realis.backplane.memory import MemoryEvents
 from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
+from realis.egress.channel_spec import ChannelConfig, ChannelContext, ChannelSpec, PushOptions
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Outcome
@@ -31,10 +34,11 @@ from tests.fakes.channel_messages import SENT
 from tests.fakes.clock import SettableClock
 from tests.fakes.push_service import PeerVapid, Phone, PushService, phone
 
+C = TypeVar("C", bound=ChannelConfig)
 SECRET = "987654:do-not-tell-anyone"
 ADDRESS = "address-of-somebody"
 TIMEOUT_S = 0.5
-BOUND_S = 5.0
+BOUND_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +66,64 @@ class Bench:
         return outcome.ref
 
 
+Factory = Callable[..., AbstractAsyncContextManager[Bench]]
+
+
 def account(number: int, ref: str | None) -> Target:
     return Target(number, ADDRESS, "de", origin="account", shown_ref=ref)
 
 
+class NothingHappens:
+    """``ActiveAlerts`` of a quiet city."""
+
+    async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
+        return Snapshot(1, SENT)
+
+    async def warning(self, incident: object, viewer: Viewer, channel: str = PAGE) -> WarningView | None:
+        return None
+
+    async def cap_xml(self, identifier: str, viewer: Viewer) -> bytes | None:
+        return None
+
+
+CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
+
+
+def context(egress: Egress) -> ChannelContext:
+    """What a channel may be made from, of which it gets nothing real."""
+    clock = SettableClock(SENT)
+    push = PushOptions(PeerVapid(), lambda _host: True, "", TIMEOUT_S, Path("push.lock"))
+    return ChannelContext(egress, clock, MemoryEvents(), NothingHappens(), CITY, push)
+
+
+@asynccontextmanager
+async def made(spec: ChannelSpec[C], config: C, shown: Callable[[], list[str]] | None = None) -> AsyncIterator[Bench]:
+    """A channel as its row makes it, over an impatient egress that reaches this machine only."""
+    egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=spec.answer_bytes)
+    channel = spec.make(config, context(egress))
+    try:
+        yield Bench(channel, shown, account)
+    finally:
+        await channel.close()
+        await egress.close()
+
+
 @asynccontextmanager
 async def telegram(base_url: str = "") -> AsyncIterator[Bench]:
-    egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=TELEGRAM_BYTES)
     async with SimulatedTelegram() as service:
-        channel = Telegram(egress, SECRET, "@stadt", base_url or service.base_url)
-        try:
-            yield Bench(channel, lambda: [post.text for post in service.posts], account)
-        finally:
-            await channel.close()
-            await egress.close()
+        config = telegram_channel.Config(
+            token=SecretStr(SECRET), chat_id="@stadt", base_url=base_url or service.base_url
+        )
+        async with made(telegram_channel.SPEC, config, lambda: [post.text for post in service.posts]) as bench:
+            yield bench
 
 
 @asynccontextmanager
 async def mastodon(base_url: str = "") -> AsyncIterator[Bench]:
-    egress = Egress(LoopbackOnly(), total_timeout_s=TIMEOUT_S, body_limit=MASTODON_BYTES)
     async with SimulatedMastodon() as service:
-        channel = Mastodon(egress, base_url or service.base_url, SECRET)
-        try:
-            yield Bench(channel, lambda: [post.text for post in service.posts], account)
-        finally:
-            await channel.close()
-            await egress.close()
+        config = mastodon_channel.Config(token=SecretStr(SECRET), base_url=base_url or service.base_url)
+        async with made(mastodon_channel.SPEC, config, lambda: [post.text for post in service.posts]) as bench:
+            yield bench
 
 
 @asynccontextmanager
@@ -120,28 +156,9 @@ def _notification(payload: bytes) -> str:
     return f"{shown['title']}\n{shown['body']}\n{shown['navigate']}"
 
 
-@asynccontextmanager
-async def display(base_url: str = "") -> AsyncIterator[Bench]:
-    yield Bench(Screens(MemoryEvents()), None, account)
-
-
-class NothingHappens:
-    """``ActiveAlerts`` of a quiet city."""
-
-    async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
-        return Snapshot(1, SENT)
-
-    async def warning(self, incident: object, viewer: Viewer, channel: str = PAGE) -> WarningView | None:
-        return None
-
-    async def cap_xml(self, identifier: str, viewer: Viewer) -> bytes | None:
-        return None
-
-
-@asynccontextmanager
-async def feeds(base_url: str = "") -> AsyncIterator[Bench]:
-    city = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
-    yield Bench(Feeds(NothingHappens(), city), None, account)
+def simple(spec: ChannelSpec[ChannelConfig]) -> Factory:
+    """A channel without settings and without a service, whose words are read elsewhere."""
+    return lambda _base_url="": made(spec, ChannelConfig())
 
 
 @asynccontextmanager
@@ -150,18 +167,41 @@ async def terminal(base_url: str = "") -> AsyncIterator[Bench]:
     yield Bench(Terminal(stream), lambda: [stream.getvalue()], account)
 
 
-@asynccontextmanager
-async def by_hand(base_url: str = "") -> AsyncIterator[Bench]:
-    yield Bench(ByHand(), None, account)
-
-
-Factory = Callable[..., AbstractAsyncContextManager[Bench]]
 BENCHES: dict[str, Factory] = {
-    "display": display,
+    "display": simple(display.SPEC),
     "webpush": webpush,
     "telegram": telegram,
     "mastodon": mastodon,
-    "feeds": feeds,
+    "feeds": simple(cap_feeds.SPEC),
     "terminal": terminal,
-    "by_hand": by_hand,
+    "by_hand": simple(manual.SPEC),
 }
+
+
+# ---------------------------------------------------------------- groups, by row
+
+
+def accounts(table: ChannelTable = TABLE) -> tuple[str, ...]:
+    """One service of the city's own choice, which says in its answers what it shows."""
+    return tuple(spec.name for spec in table if spec.account and spec.reaches_network)
+
+
+def over_network(table: ChannelTable = TABLE) -> tuple[str, ...]:
+    """Channels whose service can be away, slow or hostile."""
+    return tuple(spec.name for spec in table if spec.reaches_network)
+
+
+def editing(table: ChannelTable = TABLE) -> tuple[str, ...]:
+    """Channels that change what they show instead of adding to it."""
+    return tuple(spec.name for spec in table if spec.capabilities.edits)
+
+
+def speaking(table: ChannelTable = TABLE) -> tuple[str, ...]:
+    """Channels whose words are seen at their fake; screens, feeds and desk show theirs in tests of their own."""
+    return tuple(spec.name for spec in table if spec.name not in {"display", "feeds", "by_hand"})
+
+
+def repeatable(name: str, ref: str | None, table: ChannelTable = TABLE) -> bool:
+    """Whether a message whose answer was lost may be sent again without being shown twice."""
+    (spec,) = (spec for spec in table if spec.name == name)
+    return spec.idempotent or (ref is not None and spec.capabilities.edits)

@@ -11,7 +11,7 @@ from realis.backplane.redis import RedisEvents, RedisLimits
 from realis.ports.channel import Topic
 from tests.fakes.redis_server import RedisServer
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 SINCE = datetime(2026, 3, 14, tzinfo=UTC)
 QUICK = RedisLimits(block_s=0.5, beat_s=0.1, present_s=2, longest_wait_s=0.3)
 

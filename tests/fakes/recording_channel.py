@@ -32,11 +32,11 @@ class RecordingChannel:
     ``lose`` drops that many outcomes from the answer, as a broken channel would.
     """
 
-    def __init__(self, name: str, limits: ChannelCapabilities) -> None:
+    def __init__(self, name: str, capabilities: ChannelCapabilities) -> None:
         self.name = name
         self.label = name.capitalize()
-        self.limits = limits
-        self.problem = ""
+        self.capabilities = capabilities
+        self.unavailable_reason = ""
         self.answer: Answer = accept
         self.before: Callable[[Message, Sequence[Target]], None] | None = None
         self.hanging: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-BOUND_S = 15
+BOUND_S = 30
 
 
 @dataclass(slots=True)

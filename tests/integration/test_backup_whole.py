@@ -73,6 +73,7 @@ async def test_a_backup_taken_while_it_runs_comes_back_elsewhere(tmp_path: Path,
     settings = await city(config)
     async with installation(tmp_path, config=settings) as running:
         incident = await running.issue(running.content("altstadt", channels=("feeds",)))
+        await running.finished(incident)
         made = await asyncio.to_thread(realis, "backup", file, "--passphrase-file", words, "--config", config)
         assert made.exit_code == 0, made.output
         certificate = running.core.keys.cap_certificate

@@ -20,9 +20,7 @@ from realis.app.settings import Settings
 from realis.web.passwords import Passwords
 from tests.acceptance.program import Run, realis, start, until
 from tests.data.cap import sample
-from tests.support.displays import free_port
-
-pytestmark = pytest.mark.timeout(240)
+from tests.support.ports import free_port
 
 ANSWERS = ('Neu „Lindenbrück"', "", "51.4", "9.2", "8", "Chefin Ö.", "")
 

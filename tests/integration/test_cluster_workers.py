@@ -12,15 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from realis.app.container import ProcessRole
 from tests.acceptance.program import Child, Post, until
 from tests.fakes.push_service import phone
 from tests.support.cluster import Cluster, cluster, order
 from tests.support.installation import Subscriber
-
-pytestmark = pytest.mark.timeout(240)
 
 TARGETS = 3_000
 IN_FLIGHT = 4 * 500

@@ -26,8 +26,9 @@ from displays.connection import ConnectionLimits
 from displays.protocol import instant
 from realis.model.alert import Ending
 from tests.support.displays import ELSEWHERE, INCIDENT, TOKEN, Stage, ended, hash_token, make_stage, warning
+from tests.support.pace import at_pace
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 QUICK = ConnectionLimits(poll_s=0.5, hello_s=0.5, send_s=1.0, ping_s=1.0, silent_s=5.0, recheck_s=0.3)
 
 Frame = dict[str, Any]  # frames are JSON from outside; each test looks at a few fields
@@ -313,7 +314,7 @@ async def test_one_stalled_screen_delays_nobody(stage: Stage) -> None:
                 await stage.say(warning(stage.clock, revision=revision))
                 await asyncio.gather(*(screen.state("alert") for screen in screens))
                 slowest = max(slowest, time.monotonic() - started)
-            assert slowest < 2.0
+            assert slowest < at_pace(2.0)
             await until(lambda: gateway.connected == 50)
 
 

@@ -9,11 +9,12 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from channels.cap_feeds import Feeds
+from mobile_api import cap_feeds
 from realis.model.alert import Ending, Occasion
 from realis.ports.installation import City
 from realis.web.problem import middleware
 from tests.fakes.warning_views import HeldActiveAlerts, view
+from tests.support.wording import messages
 
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
 REAL = b'<?xml version="1.0"?>\n<alert>\r\n <!-- signed -->\xc3\x84 </alert>\n'
@@ -30,9 +31,9 @@ def situation() -> HeldActiveAlerts:
 
 @pytest_asyncio.fixture
 async def client(situation: HeldActiveAlerts) -> AsyncIterator[Client]:
-    errors = middleware(lambda _request, status, what, _todo: _page(status, what))
+    errors = middleware(lambda _request, status, what, _todo: _page(status, what), messages())
     app = web.Application(middlewares=[errors])
-    Feeds(situation, CITY).register(app)
+    cap_feeds.register(app, active_alerts=situation, city=CITY)
     async with TestClient(TestServer(app)) as running:
         yield running
 

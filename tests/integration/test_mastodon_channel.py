@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
-from channels.mastodon import ANSWER_BYTES, Mastodon
+from channels.mastodon import ANSWER_BYTES, Config, Mastodon
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
@@ -29,7 +30,7 @@ async def peer() -> AsyncIterator[MastodonPeer]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def channel(peer: MastodonPeer) -> AsyncIterator[Mastodon]:
     egress = Egress(LoopbackOnly(), total_timeout_s=5, body_limit=ANSWER_BYTES)
-    yield Mastodon(egress, peer.base_url, peer.token)
+    yield Mastodon(egress, Config(base_url=peer.base_url, token=SecretStr(peer.token)))
     await egress.close()
 
 
@@ -146,7 +147,8 @@ async def test_rate_limit_says_how_long(channel: Mastodon, peer: MastodonPeer) -
 async def test_wrong_token_is_an_auth_failure(peer: MastodonPeer) -> None:
     """A token the server does not know puts the channel on hold instead of losing the warning."""
     egress = Egress(LoopbackOnly(), total_timeout_s=5, body_limit=ANSWER_BYTES)
-    outcome = await deliver(Mastodon(egress, peer.base_url, "wrong"), message(revision=81))
+    stranger = Mastodon(egress, Config(base_url=peer.base_url, token=SecretStr("wrong")))
+    outcome = await deliver(stranger, message(revision=81))
     await egress.close()
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.AUTH

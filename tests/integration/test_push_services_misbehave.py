@@ -359,7 +359,7 @@ async def test_a_name_that_comes_to_mean_the_inside_reaches_nothing(
             asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", inside.port))]
 
-        doors = EgressPolicies(PublicOnly(), LoopbackOnly(), LoopbackOnly())
+        doors = EgressPolicies(LoopbackOnly(), {"webpush": PublicOnly()})
         async with stage(tmp_path, STRANGE, doors) as here:
             one = phone("https://push.stranger.example/abc")
             address, origin = parse_subscription(one.subscription, PublicOnly())

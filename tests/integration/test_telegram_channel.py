@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
-from channels.telegram.channel import ANSWER_BYTES, Telegram
+from channels.telegram.channel import ANSWER_BYTES, Config, Telegram
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
@@ -37,7 +38,7 @@ def peer(running: TelegramPeer) -> TelegramPeer:
 @pytest_asyncio.fixture(loop_scope="module")
 async def channel(peer: TelegramPeer) -> AsyncIterator[Telegram]:
     egress = Egress(LoopbackOnly(), total_timeout_s=5, body_limit=ANSWER_BYTES)
-    yield Telegram(egress, TOKEN, "-1001", peer.base_url)
+    yield Telegram(egress, Config(token=SecretStr(TOKEN), chat_id="-1001", base_url=peer.base_url))
     await egress.close()
 
 

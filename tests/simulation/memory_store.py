@@ -83,10 +83,10 @@ class MemoryBatches:
 
     def _plan(self, dispatch: DispatchRow, limits: ChannelCapabilities, now: datetime, most: int) -> int:
         room = most if dispatch.planned or dispatch.cursor else min(most, limits.batch)
-        if not limits.by_place:
+        if not limits.geo_targeted:
             dispatch.ring = OUTERMOST_RING
         ahead = sorted(
-            ((self._rows.ring(dispatch, member.new.places, by_place=limits.by_place), member.id), member)
+            ((self._rows.ring(dispatch, member.new.places, by_place=limits.geo_targeted), member.id), member)
             for member in self._rows.members.values()
             if self._is_meant(dispatch, member, limits)
         )
@@ -111,7 +111,7 @@ class MemoryBatches:
         if not dispatch.new.match or (dispatch.new.joined_only and not member.new.joined):
             return False
         cells = self._rows.issues[dispatch.incident, dispatch.revision].cells
-        return not limits.by_place or member.new.everywhere or bool(member.new.places & cells.keys())
+        return not limits.geo_targeted or member.new.everywhere or bool(member.new.places & cells.keys())
 
     def _freeze(self, dispatch: DispatchRow, meant: Sequence[Member], size: int, now: datetime, ring: int) -> None:
         groups: dict[tuple[str, str], list[int]] = {}
@@ -181,7 +181,7 @@ class MemoryBatches:
         new, find = dispatch.new, issue.package.find
         text = find(new.channel, batch.language, new.variant) or find(new.channel, SOURCE_LANGUAGE, new.variant)
         if text is None:
-            raise NotFound(f"Für den Kanal {new.channel} liegt kein Text vor.")
+            raise NotFound("channel-text-missing", channel=new.channel)
         revision = Revision(dispatch.incident, dispatch.revision, issue.alert)
         return Message(
             incident=dispatch.incident,
@@ -286,16 +286,16 @@ class MemoryAlerts:
         """The issue transaction: everything, or nothing where ``make`` raises."""
         pending = [d for d in self._rows.decisions if d.release.draft == release.draft and d.state == "pending"]
         if not pending or self._rows.drafts[release.draft].state is not DraftState.RELEASED:
-            raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+            raise WrongState("release-settled")
         digest, package = self._rows.packages.get(release.draft, ("", None))
         if package is None or digest != release.digest:
-            raise WrongState("Der freigegebene Text liegt nicht mehr vor.")
+            raise WrongState("released-text-missing")
         chain = self._rows.chains.setdefault(release.incident, [])
         number = len(chain) + 1
         issue = make(number, tuple(chain), package)
         used = {d.new.channel for d in self._rows.dispatches.values() if d.incident == release.incident}
         if used - set(issue.package.content.channels):
-            raise WrongState("Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu.", where="channels")
+            raise WrongState("channels-already-warned", where="channels")
         pending[0].state = "issued"
         revision = Revision(release.incident, number, issue.alert)
         chain.append(revision)

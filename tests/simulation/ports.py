@@ -190,8 +190,8 @@ class Service:
     witness: Witness
     who: int
     name: str
-    limits: ChannelCapabilities
-    problem: str = ""
+    capabilities: ChannelCapabilities
+    unavailable_reason: str = ""
 
     @property
     def label(self) -> str:
@@ -223,7 +223,7 @@ class Service:
 
     def _answer(self, random: Random, weather: Weather) -> Outcome:
         if random.random() >= weather.failing:
-            return Accepted(f"ref-{random.randrange(1000)}" if self.limits.edits else None)
+            return Accepted(f"ref-{random.randrange(1000)}" if self.capabilities.edits else None)
         if random.random() < weather.auth:
             return Failed(FailureKind.AUTH, "401")
         kind = random.choice([kind for kind in FAILURES if kind is not FailureKind.AUTH])

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import realis.dispatch.dispatcher
 import realis.dispatch.planner
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
@@ -41,7 +42,7 @@ from tests.support.core_world import EISERFELD, IN_EISERFELD, IN_WEIDENAU, WEIDE
 ANNA = Actor("anna", "P-anna", frozenset({Role.CAPTURE, Role.RELEASE}))
 BERND = Actor("bernd", "P-bernd", frozenset({Role.RELEASE}))
 LIMITS: Mapping[str, ChannelCapabilities] = {
-    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=2, batch=3, by_place=True),
+    "push": ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=2, batch=3, geo_targeted=True),
     "post": ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True),
 }
 LEASE = Lease(length_s=30.0, send_s=20.0)
@@ -91,7 +92,7 @@ class SlipperySigner:
     def sign(self, xml: bytes) -> bytes:
         """The message, or ``SigningFailed``."""
         if self.chance.random() < self.broken:
-            raise SigningFailed("Der Schlüssel fehlt.")
+            raise SigningFailed("message-not-signed")
         return xml
 
 
@@ -227,6 +228,7 @@ class Schedule:
                 signer=self.signer,
                 events=cast(Events, self.events),
                 clock=clock,
+                messages=Messages.load(),
                 identity=Identity("realis@example.org", "DE-SIM"),
                 channels=self.ways(None),
                 pause=timedelta(seconds=3),

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.backplane.memory import MemoryEvents
 from realis.dispatch.dispatcher import Dispatcher, Lease, judge
@@ -57,9 +58,9 @@ EISERFELD = Area("Eiserfeld", circles=(Circle(50.836, 7.987, 0.4),))
 IN_WEIDENAU = cell_of(50.893, 8.027)
 IN_EISERFELD = cell_of(50.836, 7.987)
 
-PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, lanes=3, batch=2, by_place=True)
+PUSH_LIMITS = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=3, batch=2, geo_targeted=True)
 POST_LIMITS = ChannelCapabilities(length=500, edits=True, per_language=False, batch=1, public=True)
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 class PlainSealer:
@@ -73,7 +74,7 @@ class PlainSealer:
         """The address again. Raises ``InvalidInput`` for another row's or a damaged one."""
         owner, _, plain = blob.decode(errors="replace").partition("|")
         if owner != context:
-            raise InvalidInput("Das Verschlüsselte gehört nicht hierher.")
+            raise InvalidInput("sealed-damaged")
         return plain
 
 
@@ -87,7 +88,7 @@ class Signer:
     def sign(self, xml: bytes) -> bytes:
         """The message as it is."""
         if self.broken:
-            raise SigningFailed("Der Schlüssel fehlt.")
+            raise SigningFailed("message-not-signed")
         return xml
 
 
@@ -216,7 +217,7 @@ class Town:
     @property
     def limits(self) -> Mapping[str, ChannelCapabilities]:
         """What the channels can carry."""
-        return {name: channel.limits for name, channel in self.channels.items()}
+        return {name: channel.capabilities for name, channel in self.channels.items()}
 
     @property
     def channels(self) -> Mapping[str, RecordingChannel]:
@@ -363,10 +364,11 @@ def build(database: Database, clock: SettableClock, policy: IssuePolicy | None =
             alerts=alerts,
             ledger=batches,
             targets=members,
-            renderer=Renderer(_phrases(), city, {name: way.limits for name, way in ways.items()}),
+            renderer=Renderer(_phrases(), city, {name: way.capabilities for name, way in ways.items()}),
             signer=signer,
             events=events,
             clock=clock,
+            messages=Messages.load(),
             identity=Identity("realis@example.org", "DE-TEST"),
             policy=policy or IssuePolicy(),
             channels=ways,

@@ -7,7 +7,6 @@ script become gates that whoever looks opens.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from realis.model.delivery import OPEN_STATES
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.policy.approval import Actor
 from realis.services.desk import Desk
+from tests.support.ports import free_port
 
 STEP_S = 40.0
 """How long one step of the script may take."""
@@ -182,13 +182,6 @@ async def sent(app: App, incident: UUID) -> None:
 async def _play(flood: HeldFlood) -> UUID:
     await flood.gates.hold("idle")
     return await flood.play()
-
-
-def free_port() -> int:
-    """A port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

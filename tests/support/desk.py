@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 import realis.console
 from channels.manual import ByHand
 from channels.terminal import Terminal
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.backplane.memory import MemoryEvents
 from realis.console.area_form import place_area
@@ -101,8 +102,8 @@ class Quiet:
 
     name: str
     label: str
-    limits: ChannelCapabilities
-    problem: str = ""
+    capabilities: ChannelCapabilities
+    unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Accept all."""
@@ -119,7 +120,9 @@ def channels() -> Mapping[str, Channel]:
         Terminal(io.StringIO()),
         Quiet("short", "Kurznachrichten", ChannelCapabilities(length=300, per_language=False)),
         Quiet("public", "Öffentliches Konto", ChannelCapabilities(length=500, per_language=False, public=True)),
-        Quiet("unset", "Fax", ChannelCapabilities(length=500, per_language=False), problem="nicht eingerichtet"),
+        Quiet(
+            "unset", "Fax", ChannelCapabilities(length=500, per_language=False), unavailable_reason="nicht eingerichtet"
+        ),
     )
     return {way.name: way for way in ways}
 
@@ -166,7 +169,7 @@ class House:
     def dispatcher(self) -> Dispatcher:
         """Sends what was issued; the test owns and stops it."""
         ways = self.desk.ports.channels
-        limits = {name: way.limits for name, way in ways.items()}
+        limits = {name: way.capabilities for name, way in ways.items()}
         planner = Planner(self.batches, self.events, self.clock, limits)
         return Dispatcher(self.batches, planner, ways, events=self.events, clock=self.clock)
 
@@ -238,10 +241,11 @@ async def _furnish(
             alerts=SqlAlerts(database),
             ledger=batches,
             targets=targets,
-            renderer=Renderer(PhraseBook.load(), city, {name: way.limits for name, way in ways.items()}),
+            renderer=Renderer(PhraseBook.load(), city, {name: way.capabilities for name, way in ways.items()}),
             signer=PlainSigner(),
             events=events,
             clock=clock,
+            messages=Messages.load(),
             identity=Identity("realis@example.org", "DE-TEST"),
             policy=policy,
             channels=ways,
@@ -249,7 +253,11 @@ async def _furnish(
     )
     assets = Assets([package_root("realis.console")])
     pages = Pages.build(
-        ["realis.web", "realis.console"], zone=ZoneInfo(city.time_zone), asset=assets.url, shared={"demo": demo}
+        ["realis.web", "realis.console"],
+        zone=ZoneInfo(city.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+        shared={"demo": demo},
     )
     users, sessions = SqlUsers(database, clock), SqlSessions(database)
     return House(desk, users, sessions, targets, batches, events, clock, pages, assets)
@@ -261,7 +269,7 @@ def application(here: House) -> web.Application:
     def page(_request: web.Request, status: int, title: str, _remedy: str) -> web.Response:
         return web.Response(status=status, text=title)
 
-    app = web.Application(middlewares=[problem.middleware(page)])
+    app = web.Application(middlewares=[problem.middleware(page, here.pages.messages)])
     security.install(app, "ws://localhost:8081", https=False)
     here.assets.register(app)
     realis.console.register(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from displays import pages as display_pages
 from displays.connection import ConnectionLimits
@@ -37,6 +37,7 @@ from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.web import security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
+from tests.support.ports import free_port
 
 INCIDENT = UUID("01930000-0000-7000-8000-00000000000a")
 TOKEN = "screen-token-for-tests-0001"
@@ -189,7 +190,7 @@ class FakeConfirmations:
     async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
         """Note it, if it was planned and the store can be reached."""
         if self.away:
-            raise StoreUnavailable("Die Datenbank antwortet nicht.")
+            raise StoreUnavailable("store-not-answering")
         if not self.planned:
             return frozenset()
         self.shown += [(channel, one.target_id, one.incident, one.revision, one.at) for one in reports]
@@ -368,18 +369,15 @@ class Stage:
         assets.register(app)
         zone = ZoneInfo(self.city.time_zone)
         pages = Pages.build(
-            ["realis.web", "displays"], zone=zone, asset=assets.url, shared={"city": self.city, "demo": True}
+            ["realis.web", "displays"],
+            zone=zone,
+            asset=assets.url,
+            messages=Messages.load(),
+            shared={"city": self.city, "demo": True},
         )
         display_pages.register(app, pages=pages, city=self.city, signer=self.signer, courses=CourseLibrary.load())
         security.install(app, self.city.gateway_url, https=False)
         return app
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def make_stage(folder: Path, bounds: ConnectionLimits | None = None) -> Stage:

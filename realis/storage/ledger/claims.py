@@ -18,6 +18,7 @@ from realis.model.alert import Level, Occasion
 from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import InvalidInput, NotFound
 from realis.ports.channel import Message, MessageKind, Target
+from realis.ports.metrics import DeliveryMetrics, NoMetrics
 from realis.ports.stores import Claim
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
@@ -122,9 +123,10 @@ class _OvertakenError(Exception):
 class Claims:
     """The claims of ``realis.ports.stores.BatchStore``."""
 
-    def __init__(self, database: Database, book: AddressBook) -> None:
+    def __init__(self, database: Database, book: AddressBook, metrics: DeliveryMetrics | None = None) -> None:
         self._database = database
         self._book = book
+        self._metrics = metrics or NoMetrics()
         self._messages: dict[tuple[int, str], Message] = {}
 
     async def ready_channels(self, now: datetime) -> frozenset[str]:
@@ -235,7 +237,7 @@ async def _message(connection: AsyncConnection, dispatch: Row[Any], language: st
     bodies = {row.language: row.body for row in rows}
     body = bodies.get(language, bodies.get(SOURCE_LANGUAGE))
     if body is None:
-        raise NotFound(f"Für den Kanal {dispatch.channel} liegt kein Text vor.")
+        raise NotFound("channel-text-missing", channel=dispatch.channel)
     kind = MessageKind(dispatch.kind)
     return Message(
         incident=dispatch.incident_id,

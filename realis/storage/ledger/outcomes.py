@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.delivery import State
+from realis.ports.metrics import DeliveryMetrics
 from realis.ports.stores import BatchResult, Claim
 from realis.storage.database import Database, Lock, insert
 from realis.storage.ledger.dispatch_rows import BatchState, DispatchState, add_tallies, closing_state, new_batch
@@ -56,24 +57,42 @@ _TIMES = (
 class _StaleError(Exception):
     """The batch has a newer epoch or is no longer claimed."""
 
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
 
 class Outcomes:
     """The outcomes of ``realis.ports.stores.BatchStore``."""
 
     _database: Database
+    _metrics: DeliveryMetrics
 
     async def commit(self, claim: Claim, result: BatchResult, *, now: datetime) -> bool:
         """Write a batch's outcomes and retries in one commit; False (nothing written) if the epoch is stale."""
         result.must_add_up_to(len(claim.targets))
         try:
-            await self._database.writing(lambda connection: self._commit(connection, claim, result, now))
-        except _StaleError:
+            dispatch = await self._database.writing(lambda connection: self._commit(connection, claim, result, now))
+        except _StaleError as error:
+            self._metrics.commit_refused(error.channel)
             return False
+        self._report(dispatch, result, now)
         return True
 
-    async def _commit(self, connection: AsyncConnection, claim: Claim, result: BatchResult, now: datetime) -> None:
+    def _report(self, dispatch: Row[Any], result: BatchResult, now: datetime) -> None:
+        began = max(dispatch.issued_at, dispatch.due_at)  # an expiry notice is issued long before it is due
+        self._metrics.committed(
+            dispatch.channel,
+            accepted=result.states.get(State.ACCEPTED, 0),
+            failed=Counter(failure.kind for failure in result.failures),
+            since_issue_s=((result.last_accepted or now) - began).total_seconds(),
+            first=result.first_accepted is not None and dispatch.first_accepted == result.first_accepted,
+        )
+
+    async def _commit(self, connection: AsyncConnection, claim: Claim, result: BatchResult, now: datetime) -> Row[Any]:
+        """The dispatch as this commit leaves it."""
         times = {"dispatch": claim.dispatch, "first": result.first_accepted, "last": result.last_accepted}
-        dispatch = (await connection.execute(_TIMES, times)).one()
+        dispatch: Row[Any] = (await connection.execute(_TIMES, times)).one()
         done = {
             "batch": claim.batch,
             "of_epoch": claim.epoch,
@@ -82,7 +101,7 @@ class Outcomes:
         }
         batch = (await connection.execute(_DONE, done)).first()
         if batch is None:
-            raise _StaleError
+            raise _StaleError(dispatch.channel)
         await _write_tallies(connection, claim, result)
         await _write_failures(connection, claim, result, now)
         await _write_refs(connection, dispatch, result)
@@ -92,6 +111,7 @@ class Outcomes:
             await self._database.lock(connection, Lock.HOLDS)
             row = {"channel": dispatch.channel, "since": now, "reason": result.hold}
             await connection.execute(insert(connection, holds).values(row).on_conflict_do_nothing())
+        return dispatch
 
 
 async def _write_tallies(connection: AsyncConnection, claim: Claim, result: BatchResult) -> None:

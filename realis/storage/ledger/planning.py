@@ -182,8 +182,8 @@ class Planning:
         is_new = not dispatch.planned and not dispatch.cursor
         room = min(most, limits.batch, _FIRST_BATCH) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
-        if not limits.by_place or not dispatch.match:
-            ring = OUTERMOST_RING  # no target is found by place
+        if not limits.geo_targeted or not dispatch.match:
+            ring = OUTERMOST_RING  # nobody is looked for by place
         while True:
             rows = await self._look(connection, dispatch, limits, ring=ring, after=cursor, most=room - number)
             await self._freeze(connection, dispatch, rows, limits.batch, now, ring)
@@ -215,7 +215,7 @@ class Planning:
         after: int,
         most: int,
     ) -> Sequence[Row[Any]]:
-        if not limits.by_place:
+        if not limits.geo_targeted:
             return await everyone(connection, dispatch, after=after, most=most)
         return await audience(connection, dispatch, ring=ring, after=after, most=most)
 

@@ -19,7 +19,7 @@ async def test_laid_out_without_a_ref() -> None:
 
 def test_declares_itself() -> None:
     """It carries long texts in one language and is no public account."""
-    limits = ByHand().limits
+    limits = ByHand().capabilities
     assert ByHand().label == "Von Hand"
     assert limits.length >= 10_000
-    assert [limits.public, limits.per_language, limits.edits, limits.by_place] == [False] * 4
+    assert [limits.public, limits.per_language, limits.edits, limits.geo_targeted] == [False] * 4

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
-from channels.mastodon import classify, format_post
+from channels.mastodon import SPEC, Config, classify, format_post
 from realis.egress.client import Answer
 from realis.model.delivery import FailureKind
 from tests.fakes.channel_messages import rendered
@@ -69,3 +70,16 @@ def test_air_gives_way_to_the_limit() -> None:
     counted = len(text.text) - len(text.link) + 23
     full = replace(text, description="ü" * (500 - counted + len(text.description)))
     assert format_post(full) == full.text
+
+
+@pytest.mark.parametrize(("base_url", "token"), [("", "x"), ("https://social.example", ""), (" ", "x"), ("x", " ")])
+def test_half_of_the_credentials_is_none(base_url: str, token: str) -> None:
+    """It is set up when instance and token are entered."""
+    assert not Config(base_url=base_url, token=SecretStr(token)).complete
+    assert Config(base_url="https://social.example", token=SecretStr("x")).complete
+
+
+def test_it_reaches_its_instance_only() -> None:
+    """The host of the setting, without port or path; none where nothing is set."""
+    assert SPEC.hosts(Config(base_url="https://Social.example:8443/x")) == {"social.example"}
+    assert SPEC.hosts(Config()) == frozenset()

@@ -21,7 +21,7 @@ async def test_sending_hints_at_the_situation_and_accepts_for_every_screen() -> 
 def test_what_screens_can_carry() -> None:
     """Screens are matched by place, speak many languages and never count as public."""
     channel: Channel = Screens(FakeEvents())
-    assert (channel.name, channel.label, channel.problem) == ("display", "Bildschirme", "")
-    assert channel.limits.by_place
-    assert channel.limits.per_language
-    assert not channel.limits.public
+    assert (channel.name, channel.label, channel.unavailable_reason) == ("display", "Bildschirme", "")
+    assert channel.capabilities.geo_targeted
+    assert channel.capabilities.per_language
+    assert not channel.capabilities.public

@@ -93,7 +93,7 @@ async def test_an_outbox_wakes_its_reader() -> None:
     reader = asyncio.create_task(outbox.next())
     await asyncio.sleep(0)
     outbox.put_control("now")
-    assert await asyncio.wait_for(reader, 1) == "now"
+    assert await asyncio.wait_for(reader, 20) == "now"
 
 
 async def test_frames_are_signed_once_for_all_screens_of_a_group(hub: Hub, signer: CountingSigner) -> None:

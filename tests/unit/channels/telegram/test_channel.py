@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from channels.telegram.bot_api import classify, unchanged, unparsed, vanished
-from channels.telegram.channel import format_post
+from channels.telegram.channel import SPEC, Config, format_post
 from realis.model.delivery import FailureKind
 from tests.fakes.channel_messages import NOTICE, rendered
 
@@ -74,3 +75,16 @@ def test_refusals_are_told_apart_in_any_case() -> None:
     assert [unchanged(same), vanished(same), unparsed(same)] == [True, False, False]
     assert [unchanged(gone), vanished(gone), unparsed(gone)] == [False, True, False]
     assert [unchanged(marks), vanished(marks), unparsed(marks)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("token", "chat_id"), [("", "@stadt"), ("1:x", ""), (" ", "@stadt"), ("1:x", " ")])
+def test_half_of_the_credentials_is_none(token: str, chat_id: str) -> None:
+    """It is set up when bot and channel are named."""
+    assert not Config(token=SecretStr(token), chat_id=chat_id).complete
+    assert Config(token=SecretStr("1:x"), chat_id="@stadt").complete
+
+
+def test_it_reaches_the_bot_api_only() -> None:
+    """Telegram's own server, unless the city runs one."""
+    assert SPEC.hosts(Config()) == {"api.telegram.org"}
+    assert SPEC.hosts(Config(base_url="https://bots.siegen.example/")) == {"bots.siegen.example"}

@@ -90,6 +90,8 @@ def test_another_phone_cannot_read_it() -> None:
         (TO.point, PHONE.auth[:-1]),
         (b"", b""),
     ],
+    # The keys are drawn anew in every process, and the processes of a run must agree on the names.
+    ids=["not-on-the-curve", "zeros", "no-point", "short-key", "short-auth", "empty"],
 )
 def test_unusable_keys_are_refused(key: bytes, auth: bytes) -> None:
     """Points off the curve and wrong lengths never reach the cipher."""

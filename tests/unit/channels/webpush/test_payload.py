@@ -99,7 +99,7 @@ def test_whatever_fits_the_declared_limit_fits_the_push(headline: str, descripti
     """A text within ``Limits.length`` bytes always leaves as one push."""
     text = replace(TEXT, headline=headline.replace('"', "”").replace("\\", "/"), link=base + str(MESSAGE.incident))
     text = replace(text, description=description.replace('"', "”").replace("\\", "/"))
-    if len(text.text.encode()) <= WebPush.limits.length:
+    if len(text.text.encode()) <= WebPush.capabilities.length:
         assert len(payload(replace(MESSAGE, text=text, url=text.link))) <= MAX_PLAINTEXT
 
 

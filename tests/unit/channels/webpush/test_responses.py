@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from channels.webpush.responses import for_this_target_only, outcome_of, retry_after_s
+from channels.webpush.responses import for_this_target_only, outcome_of
 from realis.model.delivery import Accepted, Failed, FailureKind
 from tests.unit.channels.webpush.samples import NOW
 
@@ -43,29 +43,6 @@ def test_each_refusal_has_its_kind(status: int, kind: FailureKind) -> None:
     assert outcome.kind is kind
     assert str(status) in outcome.detail
     assert "\n" not in outcome.detail
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("Sun, 22 Nov 2026 10:02:00 GMT", 120.0),
-        ("Sun, 22 Nov 2026 09:00:00 GMT", 0.0),
-        ("Sunday, 22-Nov-26 10:02:00 GMT", 120.0),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("9" * 400, None),
-        ("²", None),
-        ("Mon, 01 Jan 99999999999999 00:00:00 GMT", None),
-        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
-    ],
-)
-def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -> None:
-    """Seconds and HTTP date; nonsense is no wish at all."""
-    assert retry_after_s(value, NOW) == seconds
 
 
 def test_a_wish_to_wait_comes_with_429_and_503_only() -> None:

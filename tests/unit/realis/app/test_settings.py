@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from channels import mastodon
+from channels.telegram import channel as telegram
 from realis.app.settings import Settings
 from realis.model.errors import ConfigurationError
 
@@ -102,4 +104,16 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
     """Printing or dumping settings shows no token."""
     settings = _load(tmp_path, GOOD + '\n[telegram]\ntoken = "123456:very-secret-token"\n')
     assert "very-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
-    assert settings.telegram.token.get_secret_value().endswith("token")
+    assert settings.channel(telegram.SPEC).token.get_secret_value().endswith("token")
+
+
+def test_channels_are_set_in_sections_of_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``[telegram]`` and ``[mastodon]``, each value also by the environment; none of them is set up by itself."""
+    assert not _load(tmp_path, GOOD).channel(telegram.SPEC).complete
+    monkeypatch.setenv("REALIS_TELEGRAM__TOKEN", "1:x")
+    monkeypatch.setenv("REALIS_MASTODON__EXERCISES", "true")
+    written = GOOD + '[telegram]\nchat_id = "@siegen"\n[mastodon]\nbase_url = "https://social.example"\n'
+    settings = _load(tmp_path, written)
+    bot, account = settings.channel(telegram.SPEC), settings.channel(mastodon.SPEC)
+    assert (bot.token.get_secret_value(), bot.chat_id, bot.base_url) == ("1:x", "@siegen", "https://api.telegram.org")
+    assert (account.base_url, account.exercises, account.complete) == ("https://social.example", True, False)

@@ -83,7 +83,7 @@ async def test_one_hanging_origin_does_not_take_every_lane(here: Town) -> None:
     await here.warn()
     async with here.working():
         await here.until(lambda: {sent.target.id for sent in here.push.sent} >= set(quick))
-        assert here.push.in_flight < here.push.limits.lanes
+        assert here.push.in_flight < here.push.capabilities.concurrency
         here.push.let_go.set()
         await here.until_idle()
     assert await here.states("push", 1) == {"accepted": 18}
@@ -116,7 +116,7 @@ async def test_a_service_that_fails_is_left_alone_then_tried_with_one_batch(here
 
 async def test_an_account_keeps_its_pace(here: Town) -> None:
     """The next message of an account waits as long as its service wants, and holds nothing meanwhile."""
-    here.post.limits = replace(here.post.limits, pace_s=30.0)
+    here.post.capabilities = replace(here.post.capabilities, min_interval_s=30.0)
     await here.account()
     await here.warn()
     await here.warn()

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from realis.egress.client import Blocked, Egress, MaybeSent, NotSent
+from realis.egress.client import Egress
+from realis.egress.failures import Blocked, MaybeSent, NotSent
 from realis.egress.policy import Address, LoopbackOnly, PublicOnly
 from tests.fakes.push_service import PushService
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
-from realis.intake.cap_http import PATH
+from realis.intake.openapi import PATH
 from tests.data.cap import sample
 from tests.unit.realis.intake.conftest import AUTHORITY_TOKEN, SCREEN_TOKEN, MemoryInbox
 
