@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         else:
             self._finish(_SILENT, usable=False)
 
-    # ---- what asyncio calls
+    # ---- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport."""
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
         """Finish the exchange; a status received before the end is kept."""
         self._finish(_TORN, usable=False)
 
-    # ---- what the parser calls
+    # ---- called by the parser
 
     def on_message_begin(self) -> None:
         """Mark the connection unusable if a second response begins: none was requested."""

@@ -90,7 +90,7 @@ class RedisEvents:
         self._stopping = True
         running = set(self._tasks)
         while running:
-            # More than once, because a cancellation that meets an answer can get lost inside the client.
+            # Repeatedly, because the client can lose a cancellation that coincides with a response.
             for task in running:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.5)

@@ -94,12 +94,12 @@ def check_name(text: str, field: str) -> None:
 
 
 def read_list(text: str) -> tuple[str, ...]:
-    """A space-separated list; items with spaces stand in double quotes."""
+    """Return the items of a space-separated list; those with spaces are in double quotes."""
     return tuple(quoted or bare for quoted, bare in _ITEM.findall(text) if quoted or bare)
 
 
 def write_list(items: Iterable[str], field: str) -> str:
-    """The list as CAP writes it. Raises ``InvalidInput`` for an item that cannot be quoted."""
+    """Return the list as CAP text. Raises ``InvalidInput`` for an item that cannot be quoted."""
     return " ".join(_quoted(item, field) for item in items)
 
 

@@ -51,7 +51,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def read_current(directory: Path) -> dict[str, str]:
-    """The key ids in use by kind. Raises ``ConfigurationError`` if the file is damaged."""
+    """Return the key ids in use by kind. Raises ``ConfigurationError`` if the file is damaged."""
     return _read_ids(directory / _CURRENT)
 
 
@@ -72,7 +72,7 @@ def _read_ids(path: Path) -> dict[str, str]:
 
 
 def read_files(directory: Path, current: Mapping[str, str]) -> dict[str, bytes]:
-    """All key files by name, also older ones. Raises ``ConfigurationError`` if one is missing or open to others."""
+    """Return all key files by name, also older ones. Raises ``ConfigurationError`` if one is missing or not private."""
     files: dict[str, bytes] = {}
     for path in sorted(directory.glob("*-*.*")):
         files[path.name] = read_private(path) or b""
@@ -193,7 +193,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey, key_id: str) -> bytes:
 
 
 def ec_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
-    """The private key in a PEM file. Raises ``ConfigurationError`` if it is of another kind."""
+    """Return the private key in a PEM file. Raises ``ConfigurationError`` if it is of another kind."""
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:

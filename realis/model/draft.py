@@ -129,7 +129,7 @@ class Draft:
 
     Args:
         authors: ids of all users who saved any version; none of them may release it (promise 6).
-        problems: what was wrong with the incoming message, in words.
+        problems: the findings in the incoming message, in words.
         digest: of what was submitted; empty while open.
     """
 

@@ -12,7 +12,7 @@ ENDING_DEADLINE = timedelta(hours=24)
 
 
 def gravity(content: Content) -> int:
-    """Rank of a dispatch; lower goes first. A Fehlalarm overtakes everything, real before rehearsed."""
+    """Return the rank of a dispatch; lower is sent first. A Fehlalarm precedes all, real ones precede exercises."""
     if content.kind is DraftKind.RETRACTION:
         return 0
     rank = 10 * content.level

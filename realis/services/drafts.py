@@ -48,7 +48,7 @@ class Drafts:
         return newest.content.channels if newest else ()
 
     async def chain_problems(self, draft: Draft) -> tuple[Problem, ...]:
-        """What the incident issued since the draft was begun, where the draft no longer fits to it."""
+        """Return the conflicts of the draft with what its incident issued since the draft was begun."""
         found = chain_problems(draft.content, await self.alerts.chain(draft.incident))
         if set(await self.kept_channels(draft.incident)) - set(draft.content.channels):
             found = (*found, Problem("channels", "channels-already-warned"))

@@ -274,7 +274,7 @@ class SqlDesk:
         )
 
     async def hand_tasks(self, incident: UUID) -> tuple[HandTask, ...]:
-        """Return the texts of the newest revision for manual channels, with what has been confirmed."""
+        """Return the texts of the newest revision for manual channels, with their confirmations."""
         newest = select(func.max(dispatches.c.revision)).where(
             dispatches.c.incident_id == incident, dispatches.c.channel == BY_HAND
         )

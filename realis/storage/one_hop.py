@@ -1,7 +1,7 @@
 """SQLite transactions that run in a thread from begin to commit: one thread switch, where each statement takes four.
 
-Some forty statements lie between the end of a release's pause and the first push; their overhead would be most of
-that time. Independent of the tables.
+Some forty statements are executed between the end of a release's pause and the first push; their overhead would be most
+of that time. Independent of the tables.
 """
 
 from __future__ import annotations

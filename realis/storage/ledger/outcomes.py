@@ -160,6 +160,7 @@ async def _write_refs(connection: AsyncConnection, dispatch: Row[Any], result: B
 
 
 async def _end_targets(connection: AsyncConnection, gone: Iterable[int]) -> None:
+    """Deactivate the targets and delete addresses and places: the only outcome that ends a target (promise 10)."""
     ids = list(gone)
     for start in range(0, len(ids), _NUMBER_AT_ONCE):
         chunk = ids[start : start + _NUMBER_AT_ONCE]
