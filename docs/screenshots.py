@@ -96,9 +96,9 @@ async def log_in(browser: Browser, stage: DemoStage) -> StorageState:
     page = await browser.new_page(locale="de-DE")
     await page.goto(f"{stage.url}/console/login")
     await page.get_by_label("Anmeldename").fill("bernd")
-    await page.get_by_label("Passwort").fill(stage.cast.passwords["bernd"])
+    await page.get_by_label("Passwort").fill(stage.demo_data.passwords["bernd"])
     await page.get_by_role("button", name="Anmelden").click()
-    for field, word in (("#old", stage.cast.passwords["bernd"]), ("#new", PASSWORD), ("#again", PASSWORD)):
+    for field, word in (("#old", stage.demo_data.passwords["bernd"]), ("#new", PASSWORD), ("#again", PASSWORD)):
         await page.locator(field).fill(word)
     await page.get_by_role("button", name="Passwort ändern").click()
     await page.wait_for_url("**/console/")

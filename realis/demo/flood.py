@@ -37,7 +37,7 @@ VALID_FOR = timedelta(minutes=30)
 ISSUE_TIMEOUT_S = 30.0
 
 Say = Callable[[str], None]
-"""Tells the watcher what happens now."""
+"""Announces what happens now."""
 
 Watch = Callable[[UUID], Awaitable[None]]
 """Shows how the incident's newest revision goes out, until it is out."""
@@ -186,7 +186,7 @@ class Flood:
 
 
 def _texts(by_language: dict[str, dict[str, str]], checked_by: str) -> tuple[LanguageText, ...]:
-    """The script's words. Only the German ones count as checked: we wrote the others and nobody read them."""
+    """The script's words. Only the German ones count as checked; the others have had no reader."""
     return tuple(
         LanguageText(language, **words, checked_by=checked_by if language == "de" else "")
         for language, words in by_language.items()

@@ -86,7 +86,7 @@ class Presenter:
         return self._app.core
 
     async def play(self, pace_s: float) -> None:
-        """Introduce, wait for the audience, play the flood, and again for each key that asks for it."""
+        """Introduce, wait for the audience, play the flood, and again at each key for it."""
         people = await seed(self._core, str(data("flood.toml")["authority"]))
         self._introduce(people)
         flood = Flood(self._core, people, f"http://127.0.0.1:{self._app.http_port}", pace_s, self._say, self._watch)
@@ -104,7 +104,7 @@ class Presenter:
             await self._keyboard.again()
 
     async def audience(self, most_s: float) -> None:
-        """Wait until a page is asked for or a key is pressed, at most this long."""
+        """Wait until a page is requested or a key is pressed, at most this long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(most_s):
                 waiting = {asyncio.create_task(self._keyboard.any_key()), asyncio.create_task(self._first_page())}
@@ -116,7 +116,7 @@ class Presenter:
 
     async def _first_page(self) -> None:
         server = self._app.runner.server if self._app.runner else None
-        while server is not None and not server.requests_count:  # noqa: ASYNC110 - the server counts, and tells nobody
+        while server is not None and not server.requests_count:  # noqa: ASYNC110 - the server counts and has no event
             await asyncio.sleep(REFRESH_S)
 
     def _introduce(self, people: DemoData) -> None:

@@ -264,7 +264,7 @@ class Dispatcher:
             self._store_lost = None
 
     def _wake_lanes(self, names: Collection[str]) -> None:
-        """Accounts first, for their one post is for everybody who follows them; then whoever has most to send."""
+        """Accounts first, since one post of an account reaches all its followers; then by most targets to send."""
         limits = {name: self._channels[name].capabilities for name in self._ready if name in names}
         for name in sorted(limits, key=lambda name: (not limits[name].min_interval_s, -limits[name].concurrency)):
             self._ready[name].set()
@@ -343,7 +343,7 @@ class Dispatcher:
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
 
     def _keep_pace(self, channel: Channel) -> None:
-        """No claim before the service wants the next message; nothing is held meanwhile."""
+        """No claim before the account's interval has passed; nothing is held meanwhile."""
         if channel.capabilities.min_interval_s:
             self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.capabilities.min_interval_s)
 

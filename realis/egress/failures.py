@@ -1,4 +1,4 @@
-"""What it means for a delivery that a request got no answer, or was told to wait. Pure; it opens nothing.
+"""Outcomes of requests without a response, and waiting times a service demands. Pure; it opens nothing.
 
 Kept apart from the client, because the processes that post pushes read ``Retry-After`` and must not load aiohttp.
 """
@@ -13,7 +13,7 @@ from realis.model.delivery import Failed, FailureKind
 __all__ = ["Blocked", "EgressError", "MaybeSent", "NotSent", "failed", "http_date", "retry_after_s"]
 
 _LONGEST_SECONDS = 9
-"""Digits of a wait in seconds that are believed: thirty years."""
+"""Largest number of digits of a wait in seconds that is accepted: thirty years."""
 
 
 class EgressError(Exception):
@@ -25,7 +25,7 @@ class Blocked(EgressError):
 
 
 class NotSent(EgressError):
-    """No connection came about; nothing was sent. ``timed_out`` tells slow from refused."""
+    """No connection came about; nothing was sent. ``timed_out`` distinguishes slow from refused."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ def failed(
 
 
 def retry_after_s(value: str, now: datetime | None) -> float | None:
-    """Seconds a service asks to wait: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable.
+    """Seconds of waiting a service demands: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable.
 
     Args:
         now: what a date is measured against; None where that is unknown, so that only seconds can be read.

@@ -17,8 +17,8 @@ from realis.app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OURS = {"web": 2, "gateway": 2, "worker": 2}
-OUTSIDE_SETTINGS = {"REALIS_CONFIG", "REALIS_DOMAIN"}
-"""The command line's own variable, and compose's for the domain."""
+OUTSIDE_SETTINGS = {"REALIS_CONFIG", "REALIS_DOMAIN", "REALIS_TOKEN"}
+"""The command line's own variables, and compose's for the domain."""
 
 
 @cache

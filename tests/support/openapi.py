@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -62,6 +63,8 @@ class AnswerCheck:
             return f"headers missing: {missing}"
         content = reply.get("content")
         body = answer.body if isinstance(answer.body, bytes) else b""
+        if answer.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         if content is None:
             return "a body where none is described" if body else ""
         if answer.content_type not in content:

@@ -18,7 +18,7 @@ from realis.app.file_access import obstacle
 from realis.cli.frame import GermanGroup, as_realis_error, german
 from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
-from realis.model.errors import ConfigurationError, InvalidInput
+from realis.model.errors import CommandError, ConfigurationError
 
 ENGLISH = re.compile(
     r"\b(the|is|should|input|valid|invalid|error|errors|missing|such|options|argument|arguments|command|"
@@ -247,4 +247,4 @@ def test_an_abort_is_said_in_german() -> None:
     assert done.exit_code == 1
     assert "Abgebrochen." in done.output
     assert issubclass(typer.Abort, RuntimeError)
-    assert isinstance(as_realis_error(InvalidInput("x")), InvalidInput)
+    assert isinstance(as_realis_error(CommandError("x")), CommandError)

@@ -16,7 +16,7 @@ from realis.cli.common import database
 from realis.cli.doctor import examine
 from realis.cli.gazetteer import Centre
 from realis.cli.main import app
-from realis.model.errors import InvalidInput
+from realis.model.errors import CommandError
 from realis.storage.people import SqlUsers
 
 OPTIONS = (
@@ -53,7 +53,7 @@ def test_a_centre_is_a_name_or_degrees(written: str, found: Centre) -> None:
 @pytest.mark.parametrize("written", ["", "Atlantis", "50,87", "91 8", "50 200", "Weidenau"])
 def test_what_is_no_centre_is_refused(written: str) -> None:
     """With an example of what would be right; another city's districts do not count."""
-    with pytest.raises(InvalidInput):
+    with pytest.raises(CommandError):
         gazetteer.centre(written, "Köln")
 
 

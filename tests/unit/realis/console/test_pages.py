@@ -280,7 +280,7 @@ async def test_refusals_speak_the_operators_language(
     """What is refused, and what a draft still lacks, is told in the language of the console."""
     await anna.get(f"/console/admin/users?lang={language}")
     assert refused in anna.text
-    draft = await here.desk.create(here.people["anna"].actor, content())
+    draft = await here.desk.authoring.create(here.people["anna"].actor, content())
     await anna.post(f"/console/drafts/{draft.id}", _fields(1, headline_de="", action="submit"))
     assert anna.status == 422
     assert missing in anna.text
