@@ -1,7 +1,7 @@
 """Turns one course file into a ``Course``: cards as clean HTML, a quiz with one right answer per question.
 
 HTML in the file never reaches a page: Markdown-it treats it as text and nh3 keeps a short list of tags.
-It must not read files, and never raises anything but ``InvalidInput`` for what a person wrote.
+It must not read files, and never raises anything but ``ConfigurationError`` for what a person wrote.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Section:
 
 
 def read_course(text: str, *, slug: str, language: str) -> Course:
-    """The course a file's text describes. Raises ``InvalidInput`` naming file and line."""
+    """The course a file's text describes. Raises ``ConfigurationError`` naming file and line."""
     file = split(text, f"{slug}/{language}.md")
     head = read_front_matter(file)
     sections = tuple(_sections(file))

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from content.course_reader import read_course
 from content.phrases import ALL_LANGUAGES, FALLBACKS
 from content.reading import folder
-from realis.model.errors import InvalidInput
+from realis.model.errors import ConfigurationError
 from realis.ports.content import Course
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -26,7 +26,7 @@ class CourseLibrary:
     def load(cls, root: Traversable | None = None) -> CourseLibrary:
         """The courses of a folder, by default those that come with REALIS.
 
-        Raises ``InvalidInput`` naming file and line for the first course that cannot be used.
+        Raises ``ConfigurationError`` naming file and line for the first course that cannot be used.
         """
         folders = sorted((root or folder("courses")).iterdir(), key=lambda entry: entry.name)
         return cls({entry.name: dict(_languages(entry)) for entry in folders if entry.is_dir()})
@@ -57,12 +57,12 @@ def _languages(entry: Traversable) -> Iterator[tuple[str, Course]]:
 
 def _check_name(slug: str, language: str, where: str) -> None:
     if not _SLUG.fullmatch(slug):
-        raise InvalidInput(
+        raise ConfigurationError(
             f"{where}: Der Ordner darf nur Kleinbuchstaben a–z, Ziffern und Bindestriche haben.", where=where
         )
     if language not in ALL_LANGUAGES:
         remedy = f"Möglich sind: {', '.join(f'{tag}.md' for tag in ALL_LANGUAGES)}."
-        raise InvalidInput(f"{where}: Die Sprache „{language}“ ist unbekannt.", where=where, remedy=remedy)
+        raise ConfigurationError(f"{where}: Die Sprache „{language}“ ist unbekannt.", where=where, remedy=remedy)
 
 
 def _text(source: Traversable, where: str) -> str:
@@ -71,6 +71,6 @@ def _text(source: Traversable, where: str) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         problem = f"{where}, Zeile {line}: Die Datei ist kein gültiger Text."
-        raise InvalidInput(
+        raise ConfigurationError(
             problem, where=f"{where}, Zeile {line}", remedy="Speichern Sie die Datei als UTF-8."
         ) from error

@@ -1,6 +1,6 @@
 """Reads the head of a course file: TOML between two lines of ``+++``, every complaint with file and line.
 
-It must not know Markdown, and never raises anything but ``InvalidInput`` for what a person wrote.
+It must not know Markdown, and never raises anything but ``ConfigurationError`` for what a person wrote.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from realis.model.errors import InvalidInput
+from realis.model.errors import ConfigurationError
 from realis.ports.content import Source
 
 FENCE = "+++"
@@ -35,12 +35,12 @@ class CourseFile:
     body: str
     body_line: int
 
-    def complaint(self, line: int, problem: str, remedy: str = "") -> InvalidInput:
+    def complaint(self, line: int, problem: str, remedy: str = "") -> ConfigurationError:
         """The error for a line of this file, counted from 1."""
         where = f"{self.name}, Zeile {line}"
-        return InvalidInput(f"{where}: {problem}", where=where, remedy=remedy)
+        return ConfigurationError(f"{where}: {problem}", where=where, remedy=remedy)
 
-    def about(self, field: str, problem: str, remedy: str = "") -> InvalidInput:
+    def about(self, field: str, problem: str, remedy: str = "") -> ConfigurationError:
         """The error for a field of the head, at the line where it stands, else at the head's end."""
         tables = (index for index, text in enumerate(self.head) if text.startswith("[["))
         top = next(tables, len(self.head))  # below it a "title" is a source's, not the course's
@@ -68,7 +68,7 @@ class FrontMatter:
 
 
 def split(text: str, name: str) -> CourseFile:
-    """The file in head and body. Raises ``InvalidInput`` where the two ``+++`` lines are missing."""
+    """The file in head and body. Raises ``ConfigurationError`` where the two ``+++`` lines are missing."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     file = CourseFile(name, (), "", 1)
     if len(text) > MAX_CHARACTERS:
@@ -84,7 +84,7 @@ def split(text: str, name: str) -> CourseFile:
 
 
 def read_front_matter(file: CourseFile) -> FrontMatter:
-    """The checked head. Raises ``InvalidInput`` naming the line of the first thing wrong."""
+    """The checked head. Raises ``ConfigurationError`` naming the line of the first thing wrong."""
     table = _parse(file)
     for field in table:
         if field not in _FIELDS:

@@ -1,6 +1,7 @@
-"""What screens said they showed, written down some at a time, so that a city's screens cost a handful of writes.
+"""Screens' acknowledgements, written in groups, so that a city's screens cost a handful of transactions.
 
-A report that came before its plan, or while the store is away, is kept and tried again; it holds up no screen.
+A report that arrives before its dispatch is planned, or while the store is unreachable, is kept and retried; it delays
+no screen.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from realis.ports.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 WRITE_CHUNK = 500
-"""Reports in one write."""
+"""Reports in one transaction at most."""
 
 GATHER_S = 0.1
-"""How long the first of some waits for others."""
+"""Seconds after the first report of a group before it is written."""
 
 SETTLE_FOR = timedelta(minutes=15)
-"""How long a report waits for its plan; after that the screen was simply not meant."""
+"""How long a report is retried until its target is planned; after that it is dropped: the screen was not addressed."""
 
 MAX_BUFFERED_REPORTS = 50_000
-"""Reports kept: every screen of the largest gateway, for several warnings. The oldest make room."""
+"""Bound of the buffer: every screen of the largest gateway, for several warnings. Beyond it the oldest are dropped."""
 
 
 class AcknowledgementBuffer:
-    """Gathers reports of one gateway. ``run`` writes them until it is cancelled.
+    """Buffers the reports of one gateway. ``run`` writes them until it is cancelled.
 
     Args:
-        write_s: seconds one write may take.
-        again_s: seconds between two tries of what was not planned yet.
+        write_s: seconds one transaction may take.
+        again_s: seconds between two attempts for targets not planned yet.
     """
 
     def __init__(self, confirmations: Confirmations, clock: Clock, *, write_s: float, again_s: float) -> None:
@@ -49,7 +50,7 @@ class AcknowledgementBuffer:
         self._some = asyncio.Event()
 
     def note(self, report: DisplayReport) -> None:
-        """Remember it; it is written soon."""
+        """Buffer a report; never blocks."""
         self._new[report] = None
         for kept in (self._unplanned, self._new):
             while len(self._new) + len(self._unplanned) > MAX_BUFFERED_REPORTS and kept:
@@ -57,20 +58,20 @@ class AcknowledgementBuffer:
         self._some.set()
 
     async def run(self) -> None:
-        """Write what comes in, and try again what was too early."""
+        """Write new reports, and retry those whose target was not planned yet."""
         loop = asyncio.get_running_loop()
         again_at = loop.time() + self._again_s
         while True:
             await wait_for_event(self._some, again_at - loop.time())
-            await asyncio.sleep(GATHER_S)
-            self._some.clear()
+            await asyncio.sleep(GATHER_S)  # the screens of one fan-out answer together: one transaction for all
+            self._some.clear()  # before the write, so that a report noted during it starts the next round
             await self._write(list(self._new))
             if loop.time() >= again_at:
                 await self._write(list(self._unplanned))
                 again_at = loop.time() + self._again_s
 
     async def flush(self) -> None:
-        """Write what is left, once."""
+        """Write the buffered reports, once."""
         await self._write([*self._new, *self._unplanned])
 
     async def _write(self, reports: Sequence[DisplayReport]) -> None:
@@ -85,7 +86,7 @@ class AcknowledgementBuffer:
             self._sort(some, planned)
 
     def _sort(self, some: Sequence[DisplayReport], planned: frozenset[DisplayReport]) -> None:
-        """Let go of what is written or too old, keep the rest."""
+        """Drop the reports that were written or are too old, keep the rest."""
         oldest = self._clock.now() - SETTLE_FOR
         for report in some:
             self._new.pop(report, None)

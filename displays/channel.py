@@ -1,7 +1,7 @@
-"""The screens as a way out: a dispatch to them is a hint that the situation changed.
+"""The channel to screens: a dispatch is a hint that the active alerts changed.
 
-The gateway reads the truth and paints it; ``confirmed`` comes later, when a screen answers ``shown``. This module
-opens no socket and knows no screen.
+The gateway reads the store and sends the state; ``confirmed`` comes later, when a screen answers ``shown``. No sockets,
+no screens here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Screens:
     unavailable_reason: str = ""
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
-        """Tell the gateways to read the situation anew. Accepted means published, also for a dark screen."""
+        """Hint the gateways to read the active alerts anew. Accepted means published, also for a screen that is off."""
         for topic in (Topic.SITUATION, Topic.SCREENS):
             await self.events.publish(topic, str(message.incident))
         return [Accepted(f"{message.incident}.{message.revision}") for _ in targets]

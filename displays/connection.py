@@ -1,6 +1,6 @@
-"""One screen's connection: hello and its token, what it is told, and what it confirms.
+"""One screen's connection: hello with its token, messages to it, and its acknowledgements.
 
-It reads no situation and signs nothing; it never logs a token or an address.
+It reads no alerts and signs nothing; it never logs a token or an address.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from realis.ports.targets import DisplayReport, Targets
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 10.0
-"""How often a page is asked to ping; told to it in ``welcome``."""
+"""Seconds between two pings of a page; sent to it in ``welcome``."""
 
 OLDEST_SHOWN = timedelta(hours=24)
 
@@ -42,7 +42,7 @@ class ConnectionLimits:
     """The gateway's limits; seconds unless named otherwise.
 
     Args:
-        silent_s: a page that has not pinged for so long is taken for dead, though its socket lives.
+        silent_s: a page that has not pinged for so long is disconnected, even if its socket is open.
         messages: most messages of one screen per 10 s.
         ending_shown_for: how long screens show how a warning ended.
     """
@@ -63,7 +63,7 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionHandler:
-    """Talks with screens, one task each. ``hubs`` by whether a screen joined exercises."""
+    """Serves connections, one task each. ``hubs`` by whether a screen joined exercises."""
 
     tokens: Tokens
     targets: Targets
@@ -76,7 +76,7 @@ class ConnectionHandler:
     bounds: ConnectionLimits
 
     async def serve(self, socket: ServerConnection) -> None:
-        """One connection from hello to its end. Never raises for what a screen did."""
+        """Serve one connection from hello to its end. Never raises for a screen's behaviour."""
         try:
             await self._converse(socket)
         except ProtocolError as refused:
@@ -110,7 +110,7 @@ class ConnectionHandler:
             await asyncio.gather(writer, reader, return_exceptions=True)
 
     async def _admit(self, socket: ServerConnection, session: Session) -> tuple[Connection, Hello]:
-        """Wait for hello, check its token, say welcome."""
+        """Wait for hello, check its token, send welcome."""
         try:
             async with asyncio.timeout(self.bounds.hello_s):
                 message = await socket.recv()
@@ -175,7 +175,7 @@ class ConnectionHandler:
             self._confirm(link, message)
 
     def _confirm(self, link: Connection, shown: Shown) -> None:
-        """Pass on that a screen painted a revision, once per connection; a screen's odd clock is not believed."""
+        """Buffer that a screen showed a revision, once per connection; an implausible time is replaced."""
         key = (shown.incident, shown.revision)
         if key in link.confirmed or len(link.confirmed) >= self.bounds.messages:
             return

@@ -1,7 +1,7 @@
-"""The signed frames screens keep: one per language, each at most 4 kB of JSON, made from a scene.
+"""The signed frames screens store: one per language, each at most 4 kB of JSON, made from a scene.
 
-Words come final from the snapshot and the phrases; this module never writes any. It shortens only what would not
-fit the frame at all, and says so. No sockets, no clock.
+Texts come from the snapshot and the phrases unchanged, except that a text too long for the frame is shortened and
+marked as such. No sockets, no clock.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from realis.web.i18n import in_words
 MAX_FRAME_BYTES = 4096
 _CUT = " …"
 _SHORTEST_CHARS = 40
-"""Below this a cut text says nothing; it is then left out."""
+"""A text shortened below this is useless and left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameBuilder:
-    """Makes and signs frames. One per gateway."""
+    """Builds and signs frames. One per gateway."""
 
     signer: FrameSigner
     phrases: Phrases
@@ -35,7 +35,7 @@ class FrameBuilder:
     shown_for: timedelta = ENDING_SHOWN_FOR
 
     def full(self, snapshot: Snapshot, audience: ScreenAudience, scene: Scene) -> tuple[str, ...]:
-        """The signed frames of a scene: one per language, or one clear frame. Raises ``SigningFailed``."""
+        """Return the signed frames of a scene: one per language, or one clear frame. Raises ``SigningFailed``."""
         head = _head(snapshot, audience)
         if scene.view is None:
             return (self._sign({**head, "kind": "clear", **_subject(None)}),)
@@ -44,7 +44,7 @@ class FrameBuilder:
         return tuple(self._sign({**head, "langs": languages, **self._alert(scene.view, scene, text)}) for text in texts)
 
     def current(self, snapshot: Snapshot, audience: ScreenAudience, scene: Scene) -> str:
-        """One small signed frame: what was last sent in full still held at ``as_of``. Raises ``SigningFailed``."""
+        """Return one small signed frame: the last full state was still valid at ``as_of``. Raises ``SigningFailed``."""
         return self._sign({**_head(snapshot, audience), "kind": "current", **_subject(scene.view)})
 
     def _alert(self, view: WarningView, scene: Scene, text: Rendered) -> dict[str, object]:
@@ -95,7 +95,7 @@ def _subject(view: WarningView | None) -> dict[str, object]:
 
 
 def fitted(frame: Mapping[str, object], limit: int = MAX_FRAME_BYTES) -> bytes:
-    """The frame as JSON of at most ``limit`` bytes: description, then instruction, then the rest gives way."""
+    """Return the frame as JSON of at most ``limit`` bytes; description, then instruction, then the rest is cut."""
     fields = dict(frame)
     for name in ("description", "instruction", "source", "headline"):
         excess = len(compact(fields).encode()) - limit
@@ -108,10 +108,10 @@ def fitted(frame: Mapping[str, object], limit: int = MAX_FRAME_BYTES) -> bytes:
 
 
 def _shortened(text: str, excess: int) -> str:
-    """The text with at least ``excess`` bytes less, cut at a word, or empty."""
+    """Return the text shorter by at least ``excess`` bytes, cut at a word, or empty."""
     room = len(text.encode()) - excess - 2 * len(_CUT.encode())
     kept = text.encode()[: max(0, room)].decode(errors="ignore")
-    # Characters that JSON writes longer than UTF-8 does (quotes, line breaks) cost their own byte again.
+    # Characters that JSON escapes (quotes, line breaks) take one byte more than in UTF-8.
     kept = kept[: max(0, len(kept) - sum(kept.count(sign) for sign in '"\\\n\t\r'))]
     whole_words = kept.rpartition(" ")[0] or kept
     return whole_words + _CUT if len(whole_words) >= _SHORTEST_CHARS else ""

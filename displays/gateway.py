@@ -1,7 +1,7 @@
-"""The screens' own port: websockets in, the situation out, and what screens confirm back into the ports.
+"""The screens' WebSocket server: active alerts to the screens, acknowledgements back into the ports.
 
-Reads the store at start, on every hint and every few seconds; ``as_of`` is that read. It decides nothing about
-warnings and never logs a token or an address.
+Reads the store at start, on every hint and every few seconds; ``as_of`` is the time of that read. It decides nothing
+about warnings and never logs a token or an address.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 PATHS = ("/", "/ws")
 HEALTH_PATH = "/healthz"
 _WIRE_LOG: Final = logging.getLogger("websockets.displays")
-_WIRE_LOG.setLevel(logging.WARNING)  # below that the library writes whole messages, tokens among them
+_WIRE_LOG.setLevel(logging.WARNING)  # below that the library logs whole messages, with tokens
 
 
 class Gateway:
@@ -101,14 +101,14 @@ class Gateway:
 
     @property
     def port(self) -> int:
-        """The port in use, also when 0 was asked for."""
+        """The port in use, also when 0 was configured."""
         if self._server is None:
             return self._port
         return int(next(iter(self._server.sockets)).getsockname()[1])
 
     @property
     def connected(self) -> int:
-        """How many screens are connected to this gateway."""
+        """The number of screens connected to this gateway."""
         return sum(len(hub) for hub in self._hubs.values())
 
     @property
@@ -117,7 +117,7 @@ class Gateway:
         return self._as_of
 
     async def __aenter__(self) -> Self:
-        """Listen. The first read of the store happens before the first screen can connect."""
+        """Open the port, after a first read of the store: no screen connects to an empty state."""
         await self._attempt(self._refresh, "display_read_failed")
         self._server = await serve(
             self._screen,
@@ -146,7 +146,7 @@ class Gateway:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """Say that the service restarts (1012); screens come back by themselves, spread over time."""
+        """Close with 1012 (service restart); screens reconnect by themselves, spread over time."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -155,12 +155,12 @@ class Gateway:
             self._server.close(code=1012, reason="Dienst startet neu")
             await self._server.wait_closed()
 
-    # ------------------------------------------------------------ reading the situation
+    # ------------------------------------------------------------ reading active alerts
 
     async def _listen(self) -> None:
         while True:
             await self._attempt(self._hear, "display_events_failed")
-            await asyncio.sleep(1)  # the poll carries on meanwhile; losing events costs latency only
+            await asyncio.sleep(1)  # the poll continues meanwhile; lost hints cost latency only
 
     async def _hear(self) -> None:
         async for _ in self._events.listen(Topic.SITUATION):
@@ -173,13 +173,14 @@ class Gateway:
             await self._attempt(self._refresh, "display_read_failed")
 
     async def _refresh(self) -> None:
-        """Read what is in force and tell the screens. Exercises reach only those that joined."""
+        """Read what is in force and queue it for the screens. Exercises reach only screens that joined."""
+        # Shorter than a poll, so that a store that hangs never delays the next read.
         async with asyncio.timeout(self._bounds.read_s):
             snapshots = {joined: await self._read(joined=joined) for joined in self._hubs}
         for joined, snapshot in snapshots.items():
             await self._hubs[joined].publish(snapshot)
         self._as_of = self._clock.now()
-        # Afterwards: what changed about the screens must not hold up a warning.
+        # Afterwards: changes of the screens' settings must not delay a warning.
         async with asyncio.timeout(self._bounds.read_s):
             records = {record.id: record for record in await self._targets.list(NAME)}
         self._regroup(records)
@@ -188,7 +189,7 @@ class Gateway:
         return await self._situation.snapshot(Viewer(joined=joined), NAME)
 
     def _regroup(self, records: dict[int, TargetRecord]) -> None:
-        """Follow what was changed about a screen: its place, its languages, whether it joined, or its end."""
+        """Apply changes of the screens' settings: place, languages, exercises, or removal."""
         for hub in self._hubs.values():
             for link in hub.links():
                 record = records.get(link.record.id)
@@ -218,13 +219,13 @@ class Gateway:
                     link.outbox.kick(CloseCode.REVOKED, "Der Zugangsschlüssel ist gesperrt.")
 
     async def _attempt(self, work: Callable[[], Coroutine[object, object, None]], event: str) -> None:
-        """One round of a side task. A failure is logged and the next round tries again; screens show the age."""
+        """Run one round of a side task. A failure is logged and the next round retries; screens show the age."""
         try:
             await work()
         except Exception:
             log.exception(event)
 
-    # ------------------------------------------------------------ at the door
+    # ------------------------------------------------------------ before the upgrade
 
     async def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer before the upgrade: health, metrics, wrong path, wrong origin, no room."""
@@ -235,6 +236,7 @@ class Gateway:
             return await self._figures(connection)
         if path not in PATHS:
             return connection.respond(HTTPStatus.NOT_FOUND, "Nothing here.\n")
+        # A browser sends exactly one Origin; unchecked, any page on the web could open this socket (RFC 6455, 10.2).
         origins = request.headers.get_all("Origin")
         if len(origins) != 1 or origins[0].lower() not in self._origins:
             self._metrics.screen_refused(ScreenRefusal.ORIGIN)
@@ -249,6 +251,7 @@ class Gateway:
         return None
 
     def _health(self, connection: ServerConnection) -> Response:
+        # Three polls, so that one slow read does not make the gateway unhealthy.
         oldest = self._clock.now() - timedelta(seconds=3 * self._bounds.poll_s)
         if self._as_of is not None and self._as_of >= oldest:
             return connection.respond(HTTPStatus.OK, "ok\n")
@@ -274,7 +277,7 @@ def _peer(connection: ServerConnection) -> str:
 
 
 def _origin(url: str) -> str:
-    """The web origin of an address (RFC 6454); a websocket's is that of the page that opened it."""
+    """Return the web origin of an address (RFC 6454); a WebSocket's is that of the page that opened it."""
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     return f"{scheme}://{parts.netloc}".lower()

@@ -1,6 +1,6 @@
-"""The connected screens, what each still has to be told, and who gets which frames.
+"""The connected screens, their outboxes, and which group gets which frames.
 
-Newest state wins: a screen that reads slowly holds back nobody and never more than the latest state. No sockets.
+Newest state wins: a slow reader delays no other and has never more than the latest state waiting. No sockets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from realis.ports.read_models import Snapshot, WarningView
 from realis.ports.targets import TargetRecord
 
 _YIELD_EVERY = 50
-"""After this many screens the loop gets its turn, so that many screens never hold up one."""
+"""After so many screens control returns to the event loop, so that a large fan-out does not delay other tasks."""
 
 
 class Disconnect(Exception):
@@ -53,12 +53,12 @@ class Outbox:
         self._wake.set()
 
     def put_current(self, message: str) -> None:
-        """Queue "the last state still holds"; an older one still waiting is dropped."""
+        """Queue a confirmation of the last state; an older one still waiting is dropped."""
         self._current = message
         self._wake.set()
 
     def kick(self, code: CloseCode, reason: str) -> None:
-        """End the connection; what waits is not sent any more."""
+        """End the connection; waiting messages are dropped."""
         self._kick = Disconnect(code, reason)
         self._wake.set()
 
@@ -66,7 +66,7 @@ class Outbox:
         return sum(slot is not None for slot in (self._control, self._state, self._current))
 
     async def next(self) -> str:
-        """The next message, control first. Raises ``Disconnect`` when the connection must end."""
+        """Return the next message, control first. Raises ``Disconnect`` when the connection must end."""
         while True:
             if self._kick is not None:
                 raise self._kick
@@ -84,8 +84,8 @@ class Connection:
     """One connected screen.
 
     Args:
-        sent: which scene it was last given in full.
-        confirmed: what it said it showed, on this connection.
+        sent: the scene last sent to it in full.
+        confirmed: the revisions acknowledged on this connection.
     """
 
     record: TargetRecord
@@ -97,7 +97,7 @@ class Connection:
 
 
 class Hub:
-    """Who is connected, and the one place that decides which frames go to whom."""
+    """The registry of connections; the only place that decides which frames a connection gets."""
 
     def __init__(self, printer: FrameBuilder, languages: tuple[str, ...], *, per_target: int = 4) -> None:
         self._printer = printer
@@ -118,7 +118,7 @@ class Hub:
         return tuple(self._links)
 
     def add(self, link: Connection) -> None:
-        """Count a screen in. Its oldest ghosts go when one key is used by more browsers than allowed."""
+        """Register a connection; disconnect the oldest connections of the same token beyond ``per_target``."""
         twins = [other for other in self._links if other.record.id == link.record.id]
         for ghost in twins[: max(0, len(twins) + 1 - self._per_target)]:
             ghost.outbox.kick(CloseCode.REPLACED, "Dieser Bildschirm hat sich anderswo neu verbunden.")
@@ -126,11 +126,11 @@ class Hub:
         self._links[link] = None
 
     def remove(self, link: Connection) -> None:
-        """Forget a screen that left. What it has shown stays known until the incident is over."""
+        """Remove a connection. The incidents the screen has shown are kept until they are over."""
         self._links.pop(link, None)
 
     def resume(self, link: Connection, have: Have | None) -> None:
-        """Believe a screen that it still shows an incident, so that it hears the ending after our restart."""
+        """Record the incident a screen states it still shows, so that it gets the ending after a gateway restart."""
         if have is not None and have.incident is not None and have.incident in _listed(self._snapshot):
             self._enrolled.setdefault(link.record.id, set()).add(have.incident)
 
@@ -140,14 +140,14 @@ class Hub:
         return ScreenAudience(record.places, record.everywhere, languages_of(record, self._languages), enrolled)
 
     def greet(self, link: Connection) -> None:
-        """Queue the present state for a screen that just came."""
+        """Queue the present state for a new connection."""
         if self._snapshot is not None:
             self._update(link, self._snapshot)
 
     async def publish(self, snapshot: Snapshot) -> None:
-        """Queue a snapshot for every screen: in full where something changed, else that it still holds.
+        """Queue a snapshot for every screen: in full where something changed, else a confirmation.
 
-        Raises ``SigningFailed``: then nothing more is said, and the screens show how old their state is.
+        Raises ``SigningFailed``: then nothing more is sent, and the screens show the age of their state (promise 9).
         """
         await self._learn(snapshot)
         self._snapshot = snapshot
@@ -176,7 +176,7 @@ class Hub:
         return self._scenes[audience]
 
     def _print(self, kind: str, key: tuple[object, ...], make: Callable[[], tuple[str, ...]]) -> str:
-        """The signed message for a group, made once per snapshot however many screens want it."""
+        """Return the signed message for a group, made once per snapshot whatever the number of screens."""
         if (kind, key) not in self._printed:
             self._printed[kind, key] = state(make())
         return self._printed[kind, key]
@@ -185,7 +185,7 @@ class Hub:
         return self._cells.get((view.incident, view.revision), frozenset())
 
     async def _learn(self, snapshot: Snapshot) -> None:
-        """Work out where each warning holds, once per revision and off the loop: large areas take a while."""
+        """Compute each warning's cells, once per revision and in a thread, because large areas block the event loop."""
         views = {(view.incident, view.revision): view for view in (*snapshot.in_force, *snapshot.ended)}
         found = {key: self._cells.get(key) for key in views}
         self._cells = {

@@ -1,4 +1,4 @@
-"""What a screen shows while nothing is wrong: the city's name and key sentences of its courses.
+"""The content of a screen while no warning is in force: the city's name and key sentences of its courses.
 
 Unsigned and small; nothing here may ever look like a warning.
 """
@@ -11,7 +11,7 @@ from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
 
 MAX_SENTENCES = 12
-"""Most sentences per language, so that the idle words stay a few kilobytes."""
+"""Sentences per language at most, so that the idle content stays a few kilobytes."""
 
 MAX_SENTENCE_CHARS = 240
 
@@ -26,7 +26,7 @@ class Lesson:
 
 
 def lessons(courses: CourseCatalogue, languages: tuple[str, ...]) -> tuple[Lesson, ...]:
-    """Key sentences by language, in turn from each course, so that no topic crowds out another."""
+    """Return key sentences by language, in turn from each course, so that every topic is represented."""
     return tuple(lesson for language in languages for lesson in _in_language(courses, language)[:MAX_SENTENCES])
 
 
@@ -42,7 +42,7 @@ def _in_language(courses: CourseCatalogue, language: str) -> list[Lesson]:
 
 
 def idle_content(city: City, courses: CourseCatalogue) -> dict[str, object]:
-    """The idle words as the page reads them, in ``config.json`` and in ``welcome``."""
+    """Return the idle content for ``config.json`` and ``welcome``."""
     found = lessons(courses, city.languages)
     return {
         "city": city.name,

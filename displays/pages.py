@@ -1,6 +1,6 @@
-"""The screen's page and what it needs over HTTP: its settings, its service worker, the QR code of a warning.
+"""The screen's page and its resources over HTTP: its settings, its service worker, the QR code of a warning.
 
-No warning is served here; those come signed through the gateway. Nothing here needs or knows a screen's token.
+No warning is served here; those come signed through the gateway. No screen's token is used here.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class _Face:
     courses: CourseCatalogue
 
     async def page(self, request: web.Request) -> web.Response:
-        """The page; German, because its reader is a technician until a warning speaks for itself."""
+        """Return the page; in German, because its own texts are for technicians; warnings have their languages."""
         return self.pages.html(request, "display/screen.html", language="de", city_name=self.city.name)
 
     async def config(self, _request: web.Request) -> web.Response:
-        """What the page reads at start and every hour. ``version`` changes with the program."""
+        """Return the settings the page reads at start and every hour. ``version`` changes with the program."""
         asset = cast("Callable[[str], str]", self.pages.environment.globals["asset"])
         settings = {
             "version": asset("display/main.js"),
@@ -66,16 +66,16 @@ class _Face:
         return web.json_response(settings, headers={"Cache-Control": "no-store"})
 
     async def worker(self, _request: web.Request) -> web.Response:
-        """The service worker; it must lie under ``/display/`` to serve these pages."""
+        """Return the service worker; its scope requires a path under ``/display/``."""
         source = (resources.files("displays") / "static/display/sw.js").read_text("utf-8")
         return web.Response(text=source, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
     async def code(self, request: web.Request) -> web.Response:
-        """A QR code of the incident's public page. Only our own address can ever be in it."""
+        """Return a QR code of the incident's public page; it never contains any other address."""
         try:
             incident = UUID(request.match_info["incident"])
         except ValueError:
-            raise NotFound("Diesen Code gibt es nicht.") from None
+            raise NotFound("link-code-not-found") from None
         image = io.BytesIO()
         address = f"{self.city.public_url.rstrip('/')}/alerts/{incident}"
         segno.make(address, error="m", micro=False).save(

@@ -1,4 +1,4 @@
-"""What a screen and the gateway say to each other, as data: reading, writing, bounds and order.
+"""The protocol between screen and gateway as data: parsing, serialisation, bounds and order.
 
 Sans I/O: no sockets, no asyncio, no clock. A screen sends ``hello``, ``shown`` and ``ping``; the gateway sends
 ``welcome``, ``state`` (signed frames), ``pong`` and ``bye``. Every message is one JSON object in a text frame.
@@ -11,18 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import Annotated
 from uuid import UUID
 
-from realis.model.errors import InvalidInput
+import msgspec
+from msgspec import Meta, MsgspecError, Struct, ValidationError
+from msgspec.json import Decoder
+from msgspec.structs import FieldInfo
+
+from realis.model.errors import SentenceError
 
 PROTO = 1
 MAX_MESSAGE_BYTES = 2048
-"""Most bytes one message of a screen may have; the socket refuses longer ones before they are read."""
+"""Bytes of one message of a screen at most; the socket refuses longer ones before they are read."""
 
 MAX_TOKEN_CHARS = 200
 MAX_REVISION = 1_000_000
 MAX_VERSION = 2**53 - 1
-"""JSON numbers above this are not exact in a browser."""
+"""JSON numbers above this are not exact in a browser (RFC 8259, 6)."""
 
 
 class CloseCode(IntEnum):
@@ -36,27 +42,32 @@ class CloseCode(IntEnum):
     TOO_MANY = 4429
 
 
-class ProtocolError(InvalidInput):
-    """A screen said something that is not in the protocol."""
+class ProtocolError(SentenceError):
+    """A screen's program sent something that is not in the protocol; told in English, for its developers."""
 
-    code = "display-protocol"
+    kind = "display-protocol"
 
     def __init__(self, message: str, *, where: str = "", close: CloseCode = CloseCode.BAD_MESSAGE) -> None:
         super().__init__(message, where=where)
         self.close = close
 
 
-@dataclass(frozen=True, slots=True)
-class Have:
+Proto = Annotated[int, Meta(ge=0, le=1000)]
+Version = Annotated[int, Meta(ge=0, le=MAX_VERSION)]
+Revision = Annotated[int, Meta(ge=1, le=MAX_REVISION)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Have(Struct, frozen=True):
     """What a screen still holds from before: the version, and the incident it shows, if any."""
 
-    version: int
+    version: Version
     incident: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A screen introduces itself. The token never appears in ``repr``, so that it never reaches a log."""
+    """The first message of a screen. The token never appears in ``repr``, so that it is never logged."""
 
     token: str
     have: Have | None = None
@@ -65,23 +76,32 @@ class Hello:
         return f"Hello(have={self.have!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True, tag="shown"):
     """A screen has painted this revision; ``at`` by its own corrected clock."""
 
     incident: UUID
-    revision: int
-    at: datetime
+    revision: Revision
+    at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True, tag="ping"):
     """A sign of life from the page itself; ``id`` comes back with the pong."""
 
-    id: int
+    id: Version
 
 
 ClientMessage = Hello | Shown | Ping
+
+
+class _Hello(Struct, frozen=True, tag="hello"):
+    """A hello as it travels, with the protocol it speaks."""
+
+    proto: Proto
+    token: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARS)]
+    have: Have | None = None
+
+    def __repr__(self) -> str:
+        return f"_Hello(proto={self.proto})"
 
 
 class Session:
@@ -93,7 +113,7 @@ class Session:
         self._greeted = False
 
     def receive(self, message: str | bytes) -> ClientMessage:
-        """The message as data. Raises ``ProtocolError`` saying what is wrong with it."""
+        """Return the message as data. Raises ``ProtocolError`` naming the fault."""
         if isinstance(message, bytes):
             raise ProtocolError("Only text frames are understood.")
         parsed = parse(message)
@@ -105,71 +125,89 @@ class Session:
 
 def parse(message: str) -> ClientMessage:
     """One message of a screen. Raises ``ProtocolError`` naming the field that is wrong."""
-    if len(message.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
+    data = message.encode("utf-8", "surrogatepass")
+    if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
     try:
-        data = json.loads(message)
-    except (ValueError, RecursionError) as broken:
+        parsed = _DECODER.decode(data)
+    except ValidationError as invalid:
+        raise _reason(data) from invalid
+    except (MsgspecError, ValueError, RecursionError) as broken:
         raise ProtocolError("The message is not JSON.") from broken
-    if not isinstance(data, dict):
-        raise ProtocolError("The message is not a JSON object.")
-    match data.get("type"):
-        case "hello":
-            return _hello(data)
-        case "shown":
-            return Shown(_uuid(data, "incident"), _integer(data, "revision", 1, MAX_REVISION), _time(data, "at"))
-        case "ping":
-            return Ping(_integer(data, "id", 0, MAX_VERSION))
-        case _:
-            raise ProtocolError("The type must be hello, shown or ping.", where="type")
+    if isinstance(parsed, _Hello):
+        return _greeting(parsed)
+    return _in_utc(parsed) if isinstance(parsed, Shown) else parsed
 
 
-def _hello(data: Mapping[str, object]) -> Hello:
-    if _integer(data, "proto", 0, 1000) != PROTO:
-        raise ProtocolError(f"This gateway speaks protocol {PROTO} only; reload the page.", where="proto")
-    token = data.get("token")
-    if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN_CHARS:
-        raise ProtocolError(f"The token must be a text of 1 to {MAX_TOKEN_CHARS} characters.", where="token")
-    have = data.get("have")
-    if have is None:
-        return Hello(token)
-    if not isinstance(have, dict):
-        raise ProtocolError("have must be null or an object.", where="have")
-    incident = None if have.get("incident") is None else _uuid(have, "incident")
-    return Hello(token, Have(_integer(have, "version", 0, MAX_VERSION), incident))
+def _greeting(hello: _Hello) -> Hello:
+    if hello.proto != PROTO:
+        raise _other_protocol()
+    return Hello(hello.token, hello.have)
 
 
-def _integer(data: Mapping[str, object], field: str, low: int, high: int) -> int:
-    value = data.get(field)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ProtocolError(f"{field} must be a whole number from {low} to {high}.", where=field)
-    return value
+def _other_protocol() -> ProtocolError:
+    return ProtocolError(f"This gateway speaks protocol {PROTO} only; reload the page.", where="proto")
 
 
-def _uuid(data: Mapping[str, object], field: str) -> UUID:
-    value = data.get(field)
-    if isinstance(value, str) and len(value) == 36:
-        try:
-            return UUID(value)
-        except ValueError:
-            pass  # the same answer as for any other wrong value follows
-    raise ProtocolError(f"{field} must be a UUID.", where=field)
+def _in_utc(shown: Shown) -> Shown:
+    try:
+        return msgspec.structs.replace(shown, at=shown.at.astimezone(UTC))
+    except OverflowError as beyond:  # within a day of the first or last one there is
+        raise ProtocolError(_REASONS["at"], where="at") from beyond
 
 
-def _time(data: Mapping[str, object], field: str) -> datetime:
-    value = data.get(field)
-    if isinstance(value, str) and len(value) <= 40:
-        try:
-            return _aware(datetime.fromisoformat(value))
-        except (ValueError, OverflowError):
-            pass  # the same answer as for any other wrong value follows
-    raise ProtocolError(f"{field} must be a time with its zone (RFC 3339).", where=field)
+_DECODER: Decoder[_Hello | Shown | Ping] = Decoder(_Hello | Shown | Ping)
+_KINDS: Mapping[object, type[Struct]] = {"hello": _Hello, "shown": Shown, "ping": Ping}
+_REASONS: Mapping[str, str] = {
+    "proto": "proto must be a whole number from 0 to 1000.",
+    "token": f"The token must be a text of 1 to {MAX_TOKEN_CHARS} characters.",
+    "have": "have must be null or an object.",
+    "version": f"version must be a whole number from 0 to {MAX_VERSION}.",
+    "incident": "incident must be a UUID.",
+    "revision": f"revision must be a whole number from 1 to {MAX_REVISION}.",
+    "at": "at must be a time with its zone (RFC 3339).",
+    "id": f"id must be a whole number from 0 to {MAX_VERSION}.",
+}
 
 
-def _aware(when: datetime) -> datetime:
-    if when.tzinfo is None:
-        raise ValueError("no zone")
-    return when.astimezone(UTC)
+def _reason(data: bytes) -> ProtocolError:
+    """Which field of a refused message is wrong. The decoder names it in a sentence only, so each is tried alone."""
+    try:
+        message = msgspec.json.decode(data)
+    except (MsgspecError, ValueError, RecursionError):
+        return ProtocolError("The message is not JSON.")
+    if not isinstance(message, dict):
+        return ProtocolError("The message is not a JSON object.")
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        return ProtocolError("The type must be hello, shown or ping.", where="type")
+    where = _wrong_field(_KINDS[kind], message)
+    if kind == "hello" and where != "proto" and message["proto"] != PROTO:
+        return _other_protocol()  # the rest of its hello may have another form
+    return ProtocolError(_REASONS.get(where, "The message is not in the protocol."), where=where)
+
+
+def _wrong_field(kind: type[Struct], fields: Mapping[str, object]) -> str:
+    """The first field, in the order they are declared, that is missing or not of its type; empty if all are."""
+    for field in msgspec.structs.fields(kind):
+        value = fields.get(field.name)
+        if value is None and not field.required:
+            continue
+        if field.name == "have" and isinstance(value, dict):
+            nested = _wrong_field(Have, value)
+            if nested:
+                return nested
+        elif not _fits(field, value):
+            return field.name
+    return ""
+
+
+def _fits(field: FieldInfo, value: object) -> bool:
+    try:
+        msgspec.convert(value, field.type)
+    except MsgspecError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- which state is newer
@@ -181,7 +219,7 @@ PUT_BACK_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a state stands in time: the store's version, when it was read, and what it shows."""
+    """The order of a state: the store's version, when it was read, and the incident it shows."""
 
     version: int
     as_of: datetime
@@ -190,11 +228,11 @@ class Mark:
 
 
 def supersedes(new: Mark, old: Mark | None) -> bool:
-    """Whether a screen takes ``new`` over ``old``: newest state wins, an older one is refused.
+    """Whether a screen replaces ``old`` by ``new``: the newest state wins, an older one is refused (promise 3).
 
-    A store that was put back from a backup counts from lower versions again: where two reads lie far apart,
-    the later one wins. ``as_of`` is signed, so an old frame that is played again never profits.
-    The same rule in JavaScript is ``static/display/order.js``; a browser test holds both together.
+    A store restored from a backup counts from lower versions again: of two reads far apart the later one wins.
+    ``as_of`` is signed, so a replayed old frame gains nothing by that. The same rule in JavaScript is
+    ``static/display/order.js``; a browser test compares both.
     """
     if old is None:
         return True
@@ -205,21 +243,21 @@ def supersedes(new: Mark, old: Mark | None) -> bool:
     return (new.version, new.as_of) >= (old.version, old.as_of)
 
 
-# ---------------------------------------------------------------- what the gateway says
+# ---------------------------------------------------------------- messages of the gateway
 
 
 def instant(when: datetime) -> str:
-    """A time as both sides write it: RFC 3339, UTC, milliseconds."""
+    """Return a time in the protocol's form: RFC 3339, UTC, milliseconds."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def compact(data: Mapping[str, object]) -> str:
-    """JSON without needless bytes."""
+    """Return compact JSON, without white space."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def welcome(screen: str, *, now: datetime, heartbeat_s: float, idle: Mapping[str, object]) -> str:
-    """The answer to hello: the name of the screen's audience, the gateway's time, and the idle words."""
+    """Return the answer to hello: the name of the screen's audience, the gateway's time, and the idle content."""
     return compact(
         {
             "type": "welcome",
@@ -243,5 +281,5 @@ def pong(ping: Ping, now: datetime) -> str:
 
 
 def bye(code: CloseCode, reason: str) -> str:
-    """Said before the gateway closes, so that a person at the screen can read why."""
+    """Return the message sent before the gateway closes, so that the screen can show the reason."""
     return compact({"type": "bye", "code": int(code), "reason": reason})

@@ -1,4 +1,4 @@
-"""What one group of screens should show now: the gravest warning that touches its place, an ending, or nothing.
+"""The scene of one group of screens: the gravest warning that touches its place, an ending, or nothing.
 
 Pure decisions over a snapshot; no sockets, no signatures, no clock.
 """
@@ -17,22 +17,22 @@ from realis.ports.read_models import Snapshot, WarningView
 from realis.ports.targets import TargetRecord
 
 ENDING_SHOWN_FOR = timedelta(minutes=10)
-"""Default: how long an ending stays on the screens after it happened."""
+"""Default of how long an ending is shown on screens."""
 
 MAX_LANGUAGES = 12
 
 Cells = Callable[[WarningView], frozenset[str]]
-"""The H3 cells a warning touches; whoever calls keeps them, because they cost time."""
+"""Returns the H3 cells a warning touches; cached by the caller, because they are costly to compute."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenAudience:
-    """Screens that always show the same.
+    """A group of screens that always show the same.
 
     Args:
-        places: H3 cells the screens stand in; ``everywhere`` matches any area.
-        languages: in the order the screens rotate them.
-        enrolled: incidents these screens have shown: they hear the rest also when the area moved (promise 4).
+        places: H3 cells of the screens; ``everywhere`` matches any area.
+        languages: in the order of rotation.
+        enrolled: incidents these screens have shown; later revisions are shown even if the area moved (promise 4).
     """
 
     places: frozenset[str]
@@ -42,14 +42,14 @@ class ScreenAudience:
 
     @property
     def screen(self) -> str:
-        """A short name for the place, bound into every signed frame, so that a frame fits no other place."""
+        """A short name for the place, part of every signed frame, so that a frame is valid at no other place."""
         if self.everywhere:
             return "everywhere"
         return hashlib.sha256(" ".join(sorted(self.places)).encode()).hexdigest()[:16]
 
 
 def languages_of(record: TargetRecord, supported: tuple[str, ...]) -> tuple[str, ...]:
-    """The languages a screen rotates: its own list (``"de tr ar"``), else its one language, then the city's."""
+    """Return the languages a screen rotates: its own list (``"de tr ar"``), else its one language, then the city's."""
     named = tuple(dict.fromkeys(record.language.replace(",", " ").split()))
     if len(named) > 1:
         return named[:MAX_LANGUAGES]
@@ -58,7 +58,7 @@ def languages_of(record: TargetRecord, supported: tuple[str, ...]) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is shown: a warning or its ending, or nothing (None). ``others`` counts further warnings in force."""
+    """The warning or ending shown, or None. ``others`` is the number of further warnings in force."""
 
     view: WarningView | None = None
     others: int = 0
@@ -68,7 +68,7 @@ class Scene:
 def choose(
     snapshot: Snapshot, audience: ScreenAudience, cells: Cells, *, shown_for: timedelta = ENDING_SHOWN_FOR
 ) -> Scene:
-    """The gravest warning in force that touches the audience, else the newest ending still to be shown."""
+    """Return the gravest warning in force that touches the audience, else the newest ending still to be shown."""
     matching = [view for view in snapshot.in_force if _concerns(view, audience, cells)]
     if matching:
         return Scene(matching[0], len(matching) - 1)
@@ -83,12 +83,12 @@ def _concerns(view: WarningView, audience: ScreenAudience, cells: Cells) -> bool
     if view.incident in audience.enrolled:
         return True
     if view.ending not in (None, Ending.ALL_CLEAR):
-        return False  # "it was a false alarm" or "it ran out" would only startle where it was never shown
+        return False  # Fehlalarm and expiry are shown only where the warning was
     return audience.everywhere or bool(cells(view) & audience.places)
 
 
 def spoken(texts: Mapping[str, Rendered], languages: Iterable[str]) -> tuple[Rendered, ...]:
-    """The texts to rotate. A language without its own words is left out while another shows them anyway."""
+    """Return the texts to rotate. A language with a fallback text is left out if another has its own text."""
     wanted = [texts[language] for language in languages if language in texts]
     own = tuple(text for text in wanted if _base(text.written_in) == _base(text.language))
     if own:

@@ -1,6 +1,6 @@
-"""The screen page's own words, by language: gettext texts handed to the page as data.
+"""The UI strings of the screen page, by language: gettext texts passed to the page as data.
 
-They stand around a warning and never inside it; a warning's words come signed, in its frames.
+They appear around a warning and never inside it; a warning's text comes signed, in its frames.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from realis.web.i18n import INTERFACE_LANGUAGES, MessageCatalogue
 
 
 def ui_strings(catalogue: MessageCatalogue) -> dict[str, dict[str, str]]:
-    """All words of the page for each interface language; German where a translation is missing."""
+    """Return all strings of the page for each interface language; German where a translation is missing."""
     return {language: _in_language(partial(catalogue.gettext, language=language)) for language in INTERFACE_LANGUAGES}
 
 

@@ -13,11 +13,13 @@ from aiohttp import web
 from mobile_api.deps import Deps
 from mobile_api.responses import CachedResponse
 from mobile_api.schemas import (
-    course_json,
-    course_summary_json,
-    place_json,
-    snapshot_json,
-    warning_json,
+    Courses,
+    Places,
+    alert_of,
+    course_of,
+    course_summary_of,
+    place_of,
+    situation_of,
 )
 from realis.model.errors import NotFound
 from realis.ports.read_models import Snapshot
@@ -36,15 +38,12 @@ def incident_id(request: web.Request) -> UUID:
 
 def warning_not_found() -> NotFound:
     """The error for a warning that is not there, or not for this reader."""
-    return NotFound(
-        "Diese Warnung gibt es nicht.",
-        remedy="Auf der Startseite steht, welche Warnungen gerade gelten.",
-    )
+    return NotFound("warning-not-found")
 
 
 def course_not_found() -> NotFound:
     """The error for a course that is not there."""
-    return NotFound("Diesen Kurs gibt es nicht.", remedy="Unter „Kurse“ stehen alle Kurse.")
+    return NotFound("course-not-found")
 
 
 class Api:
@@ -74,35 +73,33 @@ class Api:
         view = await self._deps.situation.warning(incident_id(request), self._deps.viewer(request))
         if view is None:
             raise warning_not_found()
-        return CachedResponse.of(warning_json(view, self._slugs())).to(request)
+        return CachedResponse.of(alert_of(view, self._slugs()).as_json()).to(request)
 
     async def places(self, request: web.Request) -> web.Response:
         """The parts of the city one can subscribe to."""
         city = self._deps.city
-        return CachedResponse.of({"city": city.name, "places": [place_json(place) for place in city.places]}).to(
-            request
-        )
+        places = Places(city=city.name, places=tuple(place_of(place) for place in city.places))
+        return CachedResponse.of(places.as_json()).to(request)
 
     async def courses(self, request: web.Request) -> web.Response:
         """All courses in the reader's language (``?lang=``)."""
         language = self._deps.language(request)
         found = self._deps.courses.courses(language)
-        return CachedResponse.of({"courses": [course_summary_json(course) for course in found]}).to(
-            request, _BY_LANGUAGE
-        )
+        courses = Courses(courses=tuple(course_summary_of(course) for course in found))
+        return CachedResponse.of(courses.as_json()).to(request, _BY_LANGUAGE)
 
     async def course(self, request: web.Request) -> web.Response:
         """One course with cards and quiz."""
         found = self._deps.courses.course(request.match_info["slug"], self._deps.language(request))
         if found is None:
             raise course_not_found()
-        return CachedResponse.of(course_json(found)).to(request, _BY_LANGUAGE)
+        return CachedResponse.of(course_of(found).as_json()).to(request, _BY_LANGUAGE)
 
     def _answer(self, snapshot: Snapshot, *, joined: bool) -> CachedResponse:
         kept = self._answers.get(joined)
         if kept and same(kept[0], snapshot):
             return kept[1]
-        answer = CachedResponse.of(snapshot_json(snapshot, self._slugs()))
+        answer = CachedResponse.of(situation_of(snapshot, self._slugs()).as_json())
         self._answers[joined] = (snapshot, answer)
         return answer
 

@@ -72,7 +72,7 @@ def _cap_handler(active_alerts: ActiveAlerts, definition: FeedDefinition) -> Han
         if xml is not None and definition is EXERCISE and await active_alerts.cap_xml(identifier, PUBLIC.viewer):
             xml = None  # what the public may see is no exercise and has its address elsewhere
         if xml is None:
-            raise NotFound("Diese Meldung gibt es nicht.", where="identifier")
+            raise NotFound("warning-not-found", where="identifier")
         return CachedResponse.of_bytes(xml, CAP_TYPE).to(request)
 
     return handler

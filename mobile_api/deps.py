@@ -17,6 +17,7 @@ from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import Targets
 from realis.web.i18n import LANGUAGE_NAMES
+from realis.web.openapi import Operation
 from realis.web.pages import Pages, wanted_language
 
 PUSH_CHANNEL = "webpush"
@@ -37,8 +38,9 @@ class Deps:
 
     Args:
         vapid_public_key: for ``pushManager.subscribe()``, base64url without padding.
-        fingerprint: keyed hash by which an address is found again.
-        hash_token: keyed hash that turns a fingerprint into a subscription's bearer token.
+        keyed_hash: HMAC with the key store's key. An endpoint's is its fingerprint, by which it is found again; a
+            subscription's bearer token is made of the fingerprint's own.
+        other_operations: what other packages serve under ``/api/v1``, for the API's description.
     """
 
     situation: ActiveAlerts
@@ -50,8 +52,8 @@ class Deps:
     clock: Clock
     vapid_public_key: str
     parse_subscription: ParseSubscription
-    fingerprint: Callable[[str], str]
-    hash_token: Callable[[str], str]
+    keyed_hash: Callable[[str], str]
+    other_operations: tuple[Operation, ...] = ()
 
     @property
     def languages(self) -> tuple[str, ...]:

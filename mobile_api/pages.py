@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiohttp import web
+from markupsafe import Markup
 
 from mobile_api.api import AS_OF, course_not_found, incident_id, same, warning_not_found
-from mobile_api.area_sketch import area_sketch, touched
+from mobile_api.area_sketch import area_names, area_sketch, touched
 from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, FALSE_WORDS, TRUE_WORDS, Deps
+from mobile_api.phone_numbers import linked, linked_html
 from mobile_api.schemas import chain_json, in_language
 from realis.model.alert import Ending, Occasion
 from realis.model.draft import Rendered
@@ -36,6 +38,7 @@ class PageView:
         chain: JSON for ``in_force.js``.
         event: the kind of event in the reader's language, where the words are in another; else empty.
         sentence: what an ending means, in words; empty while it warns.
+        where: where it holds, as its author named it.
         course: the course that belongs to it, or None.
     """
 
@@ -44,6 +47,7 @@ class PageView:
     words_dir: str
     chain: str
     course: Course | None
+    where: tuple[str, ...] = ()
     event: str = ""
     sentence: str = ""
     sentence_lang: str = ""
@@ -68,6 +72,8 @@ class PublicPages:
         app.router.add_get("/offline", self.offline)
         app.router.add_get("/barrierefreiheit", self.accessibility)
         app.router.add_get("/datenschutz", self.privacy)
+        app.router.add_get("/impressum", self.imprint)
+        app.router.add_get("/kontakt", self.contact)
 
     async def home(self, request: web.Request) -> web.Response:
         """What is in force, gravest first; below it what ended in the last 24 hours."""
@@ -95,7 +101,9 @@ class PublicPages:
             **page_context(self._deps.city, "/"),
             warnings=[self._shown(view, language) for view in snapshot.in_force if _real(view)],
             drills=[self._shown(view, language) for view in snapshot.in_force if not _real(view)],
-            ended=[self._shown(view, language) for view in snapshot.ended],
+            expired=[self._shown(view, language) for view in snapshot.ended if _expired(view)],
+            ended=[self._shown(view, language) for view in snapshot.ended if not _expired(view)],
+            open_ends=sum(_expired(view) and _real(view) for view in snapshot.ended),
             as_of=snapshot.as_of,
             version=snapshot.version,
             joined=joined,
@@ -118,7 +126,6 @@ class PublicPages:
             shown=self._shown(view, language),
             picture=area_sketch(view.areas, self._deps.city.places),
             places=touched(view.areas, self._deps.city.places),
-            areas=tuple(dict.fromkeys(area.desc for area in view.areas if area.desc)),
             as_of=snapshot.as_of,
             version=snapshot.version,
             joined=viewer.joined,
@@ -144,7 +151,7 @@ class PublicPages:
         found = self._deps.courses.course(request.match_info["slug"], self._deps.language(request))
         if found is None:
             raise course_not_found()
-        return self._page(request, "phone/course.html", course=found, safe=safe_html)
+        return self._page(request, "phone/course.html", course=found, safe=_course_html)
 
     async def offline(self, request: web.Request) -> web.Response:
         """What the service worker shows when there is neither network nor a kept page."""
@@ -158,6 +165,14 @@ class PublicPages:
         """What is kept of whom and for how long, and how to delete it."""
         return self._page(request, "phone/privacy.html")
 
+    async def imprint(self, request: web.Request) -> web.Response:
+        """Who publishes these pages, and what the city has not filled in yet."""
+        return self._page(request, "phone/imprint.html")
+
+    async def contact(self, request: web.Request) -> web.Response:
+        """Whom to ask, and whom to call in danger."""
+        return self._page(request, "phone/contact.html")
+
     def _shown(self, view: WarningView, language: str) -> PageView:
         text = in_language(view.texts, language)
         course = self._deps.courses.for_event(view.event_code, language) if view.event_code else None
@@ -169,6 +184,7 @@ class PublicPages:
             words_dir=direction(text.written_in),
             chain=chain,
             course=course,
+            where=area_names(view.areas, self._deps.city.places),
             event=self._event(view, text, language),
             sentence=sentence,
             sentence_lang=sentence_lang,
@@ -194,6 +210,15 @@ def _real(view: WarningView) -> bool:
     return view.occasion is Occasion.ERNSTFALL
 
 
+def _expired(view: WarningView) -> bool:
+    """Whether it ran out without a word of the city: no danger is over by that."""
+    return view.ending is Ending.EXPIRED
+
+
+def _course_html(cleaned: str) -> Markup:
+    return linked_html(safe_html(cleaned))
+
+
 def _ending_words(view: WarningView, text: Rendered) -> tuple[str, str]:
     """The sentence that says what the ending means, and its language."""
     if view.ending is None:
@@ -212,7 +237,7 @@ def html(text: str, language: str, *, status: int = 200) -> web.Response:
 def page_context(city: City, path: str) -> dict[str, object]:
     """What every page of this face knows. ``path`` is where its language links lead."""
     offered = {language: LANGUAGE_NAMES[language] for language in city.languages if language in LANGUAGE_NAMES}
-    return {"city": city, "demo": city.demo, "offered": offered, "path": path}
+    return {"city": city, "demo": city.demo, "offered": offered, "path": path, "linked": linked}
 
 
 def _remember_language(request: web.Request, response: web.Response, languages: tuple[str, ...]) -> None:

@@ -15,25 +15,28 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from realis.model.errors import InvalidInput
+from realis.model.errors import InvalidInput, Problem, Value
 
 MAX_BODY_BYTES = 8192
 """More than any browser's subscription with all of a city's places."""
 
-_MESSAGES = {
-    "missing": "Das Feld fehlt.",
-    "extra_forbidden": "Dieses Feld gibt es nicht.",
-    "string_too_long": "Der Text ist zu lang: höchstens {max_length} Zeichen.",
-    "string_too_short": "Der Text ist leer.",
-    "too_long": "Die Liste ist zu lang: höchstens {max_length} Einträge.",
-    "string_type": "Hier wird ein Text erwartet.",
-    "bool_type": "Hier wird true oder false erwartet.",
-    "list_type": "Hier wird eine Liste erwartet.",
-    "tuple_type": "Hier wird eine Liste erwartet.",
-    "json_invalid": "Das ist kein gültiges JSON.",
-    "model_type": "Hier wird ein Objekt erwartet.",
-    "model_attributes_type": "Hier wird ein Objekt erwartet.",
+CODES = {
+    "missing": "field-missing",
+    "extra_forbidden": "field-unknown",
+    "string_too_long": "field-too-long",
+    "string_too_short": "field-empty",
+    "too_long": "list-too-long",
+    "string_type": "text-expected",
+    "bool_type": "boolean-expected",
+    "list_type": "list-expected",
+    "tuple_type": "list-expected",
+    "json_invalid": "json-invalid",
+    "model_type": "object-expected",
+    "model_attributes_type": "object-expected",
 }
+"""Our code for each of pydantic's error types; what the message needs of their context has the same name there."""
+
+OTHER_CODE = "value-unfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def body_as(model: type[M], request: web.Request) -> M:
-    """The request's JSON body as a model. Raises ``InvalidInput`` that names the field, in German."""
+    """The request's JSON body as a model. Raises ``InvalidInput`` naming the field, or all of them as causes."""
     raw = await _bounded(request)
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise _in_german(error.errors(include_url=False, include_input=False)) from error
+        raise _invalid(error.errors(include_url=False, include_input=False)) from error
 
 
 async def _bounded(request: web.Request) -> bytes:
@@ -89,16 +92,19 @@ async def _bounded(request: web.Request) -> bytes:
             break
         raw += more
     if max(declared, len(raw)) > MAX_BODY_BYTES:
-        raise InvalidInput(
-            f"Die Anfrage ist zu groß: höchstens {MAX_BODY_BYTES} Bytes.", remedy="Senden Sie nur die genannten Felder."
-        )
+        raise InvalidInput("body-too-large", max=MAX_BODY_BYTES)
     return raw
 
 
-def _in_german(errors: list[ErrorDetails]) -> InvalidInput:
-    first = errors[0]
-    pattern = _MESSAGES.get(first["type"], "Der Wert passt hier nicht.")
-    message = pattern.format(**first.get("ctx", {}))
-    where = ".".join(str(part) for part in first["loc"])
-    rest = f" Weitere Fehler: {len(errors) - 1}." if len(errors) > 1 else ""
-    return InvalidInput(message, where=where, remedy=f"Berichtigen Sie „{where or 'die Anfrage'}“.{rest}")
+def _invalid(errors: list[ErrorDetails]) -> InvalidInput:
+    first, *others = (_problem(error) for error in errors)
+    causes = (first, *others) if others else ()
+    return InvalidInput(first.code, where=first.where, causes=causes, **first.values)
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    where = ".".join(str(part) for part in error["loc"])
+    values: dict[str, Value] = {"field": where}
+    if "max_length" in error.get("ctx", {}):
+        values["max_length"] = int(error["ctx"]["max_length"])
+    return Problem(where, CODES.get(error["type"], OTHER_CODE), values)

@@ -16,8 +16,11 @@ from mobile_api.responses import CachedResponse, has_it
 from realis.web.i18n import direction
 from realis.web.pages import Pages
 
-PAGES = ("/", "/subscribe", "/courses/", "/offline", "/barrierefreiheit", "/datenschutz")
-"""Pages a phone keeps from the first visit on; those of the courses are added."""
+PAGES = ("/", "/subscribe", "/courses/", "/offline", "/barrierefreiheit", "/datenschutz", "/impressum", "/kontakt")
+"""Pages that are answered from what is kept when there is no network."""
+
+KEPT_PAGES = ("/", "/courses/", "/offline")
+"""Pages a phone loads at the first visit for a time without network; those of the courses are added."""
 
 ASSETS = (
     "css/tokens.css",
@@ -27,14 +30,13 @@ ASSETS = (
     "phone/fresh.js",
     "phone/push.js",
     "phone/keep.js",
-    "phone/subscribe.js",
     "phone/course.js",
     "phone/offline.js",
-    "phone/privacy.js",
     "phone/icon.svg",
     "js/in_force.js",
     "js/marks.js",
 )
+"""What the kept pages need. Fonts are kept once a page has loaded them: only then is it known which script is read."""
 
 ICONS = (
     ("icon.svg", "any", "image/svg+xml", "any"),
@@ -105,6 +107,7 @@ def _assembled(deps: Deps, slugs: tuple[str, ...]) -> tuple[str, str]:
     code = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("keep.js", "worker.js"))
     config: dict[str, object] = {
         "pages": [*PAGES, *(f"/courses/{slug}" for slug in slugs)],
+        "kept": [*KEPT_PAGES, *(f"/courses/{slug}" for slug in slugs)],
         "assets": [_asset(deps.pages, name) for name in ASSETS],
         "icon": _asset(deps.pages, "phone/icon-192.png"),
         "badge": _asset(deps.pages, "phone/badge.png"),

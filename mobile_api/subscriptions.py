@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mobile_api.deps import COOKIE_S, EXERCISE_COOKIE, PUSH_CHANNEL, Deps
 from mobile_api.responses import body_as
+from mobile_api.schemas import Json, PushKey, Subscription, SubscriptionCreated
 from realis.model.area import Area, Circle, cells
 from realis.model.errors import InvalidInput, NotAuthenticated, NotFound
 from realis.ports.installation import Place
@@ -88,13 +89,14 @@ class Subscriptions:
 
     async def key(self, _request: web.Request) -> web.Response:
         """The application server's public key (RFC 8292)."""
-        return web.json_response({"public_key": self._deps.vapid_public_key}, headers={"Cache-Control": "no-cache"})
+        key = PushKey(public_key=self._deps.vapid_public_key)
+        return web.json_response(key.as_json(), headers={"Cache-Control": "no-cache"})
 
     async def create(self, request: web.Request) -> web.Response:
         """201 with id and token; the same endpoint again updates what is stored and gets the same answer."""
         wanted = await body_as(NewSubscription, request)
         address, origin = self._deps.parse_subscription(wanted.identity())
-        fingerprint = self._deps.fingerprint(wanted.endpoint)
+        fingerprint = self._deps.keyed_hash(wanted.endpoint)
         places = self._chosen(wanted.places, everywhere=wanted.everywhere)
         target_id = await self._deps.targets.put(
             NewTarget(
@@ -110,8 +112,8 @@ class Subscriptions:
         )
         await self._deps.targets.seen(target_id, self._deps.clock.now())
         log.info("push_subscribed", target_id=target_id, places=len(wanted.places), everywhere=wanted.everywhere)
-        made = {"id": target_id, "token": self._token(fingerprint)}
-        response = web.json_response(made, status=201, headers=_PRIVATE)
+        made = SubscriptionCreated(id=target_id, token=self._token(fingerprint))
+        response = web.json_response(made.as_json(), status=201, headers=_PRIVATE)
         if wanted.joined:  # the pages then show the exercises this phone will hear of
             response.set_cookie(EXERCISE_COOKIE, "1", max_age=COOKIE_S, samesite="Lax", secure=request.secure, path="/")
         return response
@@ -125,8 +127,8 @@ class Subscriptions:
         """Change language, places or exercises; what is not named stays."""
         record, fingerprint = await self._mine(request)
         wanted = await body_as(Change, request)
-        if not hmac.compare_digest(self._deps.fingerprint(wanted.endpoint), fingerprint):
-            raise InvalidInput("Die Adresse gehört zu einer anderen Anmeldung.", where="endpoint")
+        if not hmac.compare_digest(self._deps.keyed_hash(wanted.endpoint), fingerprint):
+            raise InvalidInput("endpoint-of-another", where="endpoint")
         address, origin = self._deps.parse_subscription(wanted.identity())
         everywhere, places = self._changed_places(wanted, record)
         joined = record.joined if wanted.joined is None else wanted.joined
@@ -153,23 +155,23 @@ class Subscriptions:
         return web.Response(status=204)
 
     def _token(self, fingerprint: str) -> str:
-        return f"{fingerprint}.{self._deps.hash_token(f'push-subscription:{fingerprint}')}"
+        return f"{fingerprint}.{self._deps.keyed_hash(f'push-subscription:{fingerprint}')}"
 
     async def _mine(self, request: web.Request) -> tuple[TargetRecord, str]:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         fingerprint = token.strip().partition(".")[0]
         genuine = hmac.compare_digest(token.strip().encode(), self._token(fingerprint).encode())
         if scheme.lower() != "bearer" or not fingerprint or not genuine:
-            raise NotAuthenticated("Der Schlüssel dieser Anmeldung fehlt oder passt nicht.")
+            raise NotAuthenticated("subscription-key-wrong")
         record = await self._deps.targets.find(PUSH_CHANNEL, fingerprint)
         if record is None or record.id != int(request.match_info["id"]):
-            raise NotFound("Diese Anmeldung gibt es nicht (mehr).", remedy="Melden Sie das Handy neu an.")
+            raise NotFound("subscription-not-found")
         return record, fingerprint
 
     def _known_language(self, language: str) -> str:
         if language not in self._deps.city.languages:
             offered = ", ".join(self._deps.city.languages)
-            raise InvalidInput("Diese Sprache gibt es hier nicht.", where="language", remedy=f"Möglich sind: {offered}")
+            raise InvalidInput("language-not-offered", where="language", offered=offered)
         return language
 
     def _changed_places(self, wanted: Change, record: TargetRecord) -> tuple[bool, frozenset[str]]:
@@ -185,15 +187,9 @@ class Subscriptions:
             return frozenset()
         unknown = next((place for place in places if place not in self._cells), None)
         if unknown is not None:
-            raise InvalidInput(
-                f"Den Ort „{unknown}“ gibt es hier nicht.", where="places", remedy="Die Orte stehen in /api/v1/places."
-            )
+            raise InvalidInput("place-unknown", where="places", place=unknown)
         if not places:
-            raise InvalidInput(
-                "Es ist kein Ort gewählt.",
-                where="places",
-                remedy="Wählen Sie mindestens einen Ort oder die ganze Stadt.",
-            )
+            raise InvalidInput("places-missing", where="places")
         return frozenset[str]().union(*(self._cells[place] for place in places))
 
 
@@ -204,11 +200,11 @@ def _cells_of(place: Place) -> frozenset[str]:
     return cells([Area(place.name, circles=(Circle(place.lat, place.lon, place.radius_km),))])
 
 
-def _record_json(record: TargetRecord) -> dict[str, object]:
-    return {
-        "id": record.id,
-        "language": record.language,
-        "everywhere": record.everywhere,
-        "cells": sorted(record.places),
-        "joined": record.joined,
-    }
+def _record_json(record: TargetRecord) -> Json:
+    return Subscription(
+        id=record.id,
+        language=record.language,
+        everywhere=record.everywhere,
+        cells=tuple(sorted(record.places)),
+        joined=record.joined,
+    ).as_json()

@@ -1,4 +1,4 @@
-"""One ``send`` of the push channel: what its targets share and what became of them. Pure; it must not send."""
+"""One ``send`` of the push channel: the data its targets share, and their outcomes. Pure; it must not send."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
 
 @dataclass(slots=True)
 class Batch:
-    """What all targets of one ``send`` share, and what became of them.
+    """The data all targets of one ``send`` share, and their outcomes.
 
     Args:
         begun: when the ``send`` began.
         now: when this round of it began.
-        routes: each origin's headers, or why nothing can be sent there.
+        routes: each origin's headers, or the failure of all its targets.
     """
 
     message: Message
@@ -44,12 +44,12 @@ class Batch:
         self.outcomes = [_NOT_TRIED] * len(self.targets)
 
     def left_s(self, at: datetime) -> float:
-        """Seconds until no more of it may begin; whoever is not reached by then is tried later."""
+        """Seconds in which pushes of it may still begin; targets not begun by then are retried later."""
         deadline_s = (self.message.deadline - at).total_seconds()
         return min(deadline_s, BEGIN_WITHIN_S - (at - self.begun).total_seconds())
 
     def too_large(self) -> list[int]:
-        """The places of those whose service called it too large."""
+        """The indexes of the targets whose service answered 413."""
         return [
             index
             for index, outcome in enumerate(self.outcomes)
@@ -58,16 +58,16 @@ class Batch:
 
 
 def records(message: Message) -> list[bytes]:
-    """The padded plaintext, and what to send once where it is too large: the most that is a size smaller.
+    """Return the padded plaintext, and a reduced one for a service that answers 413: the largest of a smaller size.
 
-    Empty if not even the least fits a push.
+    Empty if not even the most reduced message fits a push.
     """
     fitting = [padded(plain) for plain in map(payload, reduced(message)) if len(plain) <= MAX_PLAINTEXT]
     return [*fitting[:1], *[record for record in fitting if len(record) < len(fitting[0])][:1]]
 
 
 def resolved(job: Job, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-    """Denials by a service that took other pushes of the job concern their target only."""
+    """Return the outcomes, where a denial by a service that accepted other pushes concerns its target only."""
     if not any(isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH for outcome in outcomes):
         return outcomes
     working = {

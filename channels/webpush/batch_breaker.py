@@ -6,7 +6,7 @@ from realis.model.delivery import FAILING_AFTER, OF_THE_SERVICE, Accepted, Faile
 
 
 class BatchBreaker:
-    """Counts one origin's failures within one batch; ``held`` is what targets not tried any more get."""
+    """Counts one origin's failures within one batch; ``held`` is the outcome of the targets not tried any more."""
 
     __slots__ = ("_row", "held")
 
@@ -15,8 +15,8 @@ class BatchBreaker:
         self.held: Failed | None = None
 
     def note(self, outcome: Outcome) -> Outcome:
-        """Count an outcome and hand it back unchanged."""
-        # A row of subscriptions made with foreign keys (AUTH) must not keep the others of the batch from being tried.
+        """Count an outcome and return it unchanged."""
+        # AUTH does not count: subscriptions made with foreign keys must not prevent the others of the batch.
         if isinstance(outcome, Accepted) or outcome.kind not in OF_THE_SERVICE:
             self._row, self.held = 0, None
             return outcome

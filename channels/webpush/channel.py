@@ -1,6 +1,6 @@
 """The channel to citizens' phones: RFC 8030 push with RFC 8291 encryption and RFC 8292 identity.
 
-It classifies answers per target; it never retries, never follows a redirect, never ends a subscription itself.
+It classifies responses per target; it never retries, never follows a redirect, never ends a subscription itself.
 """
 
 from __future__ import annotations
@@ -44,40 +44,40 @@ log = structlog.get_logger(__name__)
 
 _CAPABILITIES = ChannelCapabilities(length=1700, unit=LengthUnit.BYTES, concurrency=4, batch=500, geo_targeted=True)
 UNLISTED = "strangers"
-"""The origin all hosts share that are no known push service."""
+"""The common origin of all hosts that are not a known push service."""
 
 _NOT_SIGNED = Failed(FailureKind.UNAVAILABLE, "unsere Kennung ließ sich nicht signieren")
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
 
 class PushSender(Protocol):
-    """What seals and posts to known services: child processes, or our own for tests."""
+    """Encrypts and posts to known services: in child processes, or in this one for tests."""
 
     async def start(self) -> None:
-        """Be ready."""
+        """Start; returns when a job can be taken."""
         ...
 
     async def work(self, job: Job) -> list[Outcome]:
-        """One outcome per target of the job, in order."""
+        """Return one outcome per target of the job, in order."""
         ...
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Release all resources."""
         ...
 
 
 class WebPush:
     """Push to browsers and installed apps.
 
-    Known services are served by the ``pusher``; strangers' hosts, where anything may answer, go one by one through
-    ``egress`` in a bounded lane of their own, so that a slow server somebody runs at home holds up nobody.
+    Known services are posted to by the ``pusher``; unlisted (self-hosted) services, which may behave arbitrarily, go
+    one by one through ``egress`` in a bounded lane of their own, so that a slow one delays no other.
 
     Args:
-        egress: guards the way to strangers; its policy is the one subscriptions are checked with.
-        pusher: seals and posts for ``known`` hosts; by default in this process.
+        egress: client for unlisted services; its policy is the one subscriptions are checked with.
+        pusher: encrypts and posts for ``known`` hosts; by default in this process.
         in_flight: requests at once per batch.
-        strangers_in_flight: requests at once to strangers, over all batches; one batch, which is one stranger's, gets
-            a quarter of them.
+        strangers_in_flight: requests at once to unlisted services, over all batches; one batch, which has one origin,
+            gets a quarter of them.
         timeout_s: for one push, connecting included.
     """
 
@@ -112,20 +112,20 @@ class WebPush:
     def subscription(self, data: object) -> tuple[str, str]:
         """``parse_subscription`` under this channel's own policy: address to store, and origin.
 
-        Strangers' hosts count as one origin, so that however many of them hang, a lane stays free for the others.
+        Unlisted hosts count as one origin, so that however many of them hang, a lane stays free for the others.
         """
         address, origin = parse_subscription(data, self._egress.policy)
         known = self._known((urlsplit(origin).hostname or "").lower())
         return address, origin if known else UNLISTED
 
     async def start(self) -> None:
-        """Make ready what seals and posts, so that the first warning does not wait for it."""
+        """Start the sender, so that the first warning does not wait for it."""
         await self._pusher.start()
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
         """Encrypt and post to each target; one outcome per target, in order.
 
-        Whoever's service calls it too large (413) is sent less of it, once; a second 413 is the outcome.
+        A target whose service answers 413 is sent a reduced message, once; a second 413 is the outcome.
         """
         fitting = records(message)
         if not fitting:
@@ -140,7 +140,7 @@ class WebPush:
         return batch.outcomes
 
     async def _round(self, batch: Batch, indices: Sequence[int]) -> None:
-        """Send the batch's record to the targets in these places, once."""
+        """Send the batch's record to the targets with these indexes, once."""
         known, strangers = self._sorted(batch, indices)
         slots = asyncio.Semaphore(self._strangers_per_batch)
         async with asyncio.TaskGroup() as group:
@@ -150,7 +150,7 @@ class WebPush:
                 await self._to_known(batch, known)
 
     async def close(self) -> None:
-        """Give back processes, sockets and the thread."""
+        """Close processes, sockets and the thread."""
         await self._pusher.close()
         self._sealer.shutdown(wait=False, cancel_futures=True)
         await self._egress.close()
@@ -158,7 +158,7 @@ class WebPush:
     # ---- known services
 
     def _sorted(self, batch: Batch, indices: Sequence[int]) -> tuple[list[tuple[int, str]], list[int]]:
-        """Targets at known services with their origin, and the others."""
+        """Return the targets at known services with their origin, and the others."""
         known: list[tuple[int, str]] = []
         strangers: list[int] = []
         sorts: dict[str, bool] = {}
@@ -170,7 +170,7 @@ class WebPush:
                 batch.outcomes[index] = Failed(FailureKind.REJECTED, "gespeicherte Anmeldung ist unlesbar")
                 continue
             except InvalidInput as refused:
-                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+                batch.outcomes[index] = Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
                 continue
             if origin not in sorts:
                 sorts[origin] = self._known((urlsplit(origin).hostname or "").lower())
@@ -181,13 +181,13 @@ class WebPush:
         return known, strangers
 
     def _origin(self, target: Target) -> str:
-        """As stored; a stranger's own, which may have become a known service since."""
+        """Return the stored origin; for an unlisted one that of the address, which may be a known service by now."""
         if target.origin and target.origin != UNLISTED:
             return target.origin
         return origin_of(check_url(endpoint_of(target.address), self._egress.policy))
 
     async def _to_known(self, batch: Batch, known: list[tuple[int, str]]) -> None:
-        """Hand one job to the pusher. What may not be signed is not handed over."""
+        """Give one job to the pusher, without the targets whose origin cannot be signed for."""
         found = {origin: self._route(batch, origin) for origin in {origin for _, origin in known}}
         routes = [route for route in found.values() if isinstance(route, Route)]
         places = {route.origin: place for place, route in enumerate(routes)}
@@ -221,7 +221,7 @@ class WebPush:
             batch.routes[origin] = known
         return known
 
-    # ---- strangers
+    # ---- unlisted services
 
     async def _to_stranger(self, batch: Batch, index: int, slots: asyncio.Semaphore) -> None:
         async with slots, self._strangers:

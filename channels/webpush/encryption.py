@@ -1,6 +1,6 @@
 """Message encryption for web push: RFC 8291 over RFC 8188 (aes128gcm), composed from ``cryptography``.
 
-One record, one fresh key pair and salt per message. It must not know messages, targets or HTTP.
+One record, one fresh key pair and salt per message. Independent of messages, targets and HTTP.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _KEY_ID_LENGTH = bytes([POINT_BYTES])
 _LAST_RECORD = b"\x02"
 
 PADDED_SIZES = (640, 1280, 1920, 2640)
-"""Lengths a plaintext is filled up to, so that its length tells little. The largest makes a body of 2,742 bytes,
-which also passes services that hand on to others and take 2,744 (autopush)."""
+"""Bytes a plaintext is padded to, so that its length reveals little. The largest gives a body of 2,742 bytes, which
+also passes services that forward to others and accept 2,744 (autopush)."""
 
 MAX_PLAINTEXT = PADDED_SIZES[-1] - len(_LAST_RECORD)
 
@@ -46,7 +46,7 @@ class Receiver:
 
 
 def receiver(point: bytes, auth: bytes) -> Receiver:
-    """A receiver one can encrypt for.
+    """Return a receiver that messages can be encrypted for.
 
     Args:
         point: ``p256dh``, an uncompressed point of 65 bytes.
@@ -64,7 +64,7 @@ def receiver(point: bytes, auth: bytes) -> Receiver:
 
 
 def padded(plaintext: bytes) -> bytes:
-    """The plaintext as the only record (RFC 8188, 2), filled up to the next of ``PADDED_SIZES``."""
+    """Return the plaintext as the only record (RFC 8188, 2), padded to the next of ``PADDED_SIZES``."""
     wanted = next((size for size in PADDED_SIZES if len(plaintext) < size), None)
     if wanted is None:
         raise ValueError(f"plaintext longer than {MAX_PLAINTEXT} bytes")
@@ -72,11 +72,11 @@ def padded(plaintext: bytes) -> bytes:
 
 
 def encrypt(record: bytes, to: Receiver, *, salt: bytes = b"", key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
-    """The whole body for a push service.
+    """Return the whole request body for a push service.
 
     Args:
-        record: what ``padded`` made.
-        salt, key: only the standard's own example sets them; else they are random, as they must be.
+        record: the result of ``padded``.
+        salt, key: set only to reproduce the example of RFC 8291; else random, as they must be.
     """
     salt = salt or os.urandom(_SALT_BYTES)
     key = key or ec.generate_private_key(_CURVE)

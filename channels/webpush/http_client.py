@@ -1,7 +1,7 @@
-"""The fast way to known push services: HTTP/1.1 over kept connections, on asyncio and httptools.
+"""The fast client for known push services: HTTP/1.1 over persistent connections, on asyncio and httptools.
 
-Measured beside aiohttp and pyreqwest (docs/adr/0004). Every address is checked right before connecting, nothing is
-followed, no proxy is asked, no answer's body is kept. It must not know what is sent, nor ever name a path or a key.
+Measured beside aiohttp and pyreqwest (docs/adr/0004). Every address is checked right before connecting (promise 12); no
+redirects, no proxies, no response body is kept. Independent of the content; no path and no key appears in an error.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from realis.model.delivery import Failed, FailureKind
 CONNECT_TIMEOUT_S = 5.0
 _CONNECT_SHARE = 0.9
 _KEEPALIVE_S = 15.0
-"""Short, because a connection the other side closed meanwhile costs an unknown outcome."""
+"""Seconds. Short, because a request on a connection the server has just closed ends as an unknown outcome."""
 
 _MAX_ANSWER = 65_536
-"""Bytes of one answer; what says more is cut off, its status stands."""
+"""Bytes of one response; a longer one closes the connection, its status is kept."""
 
 _MAX_RETRY_AFTER_S = 100
 _FINAL_STATUS = 200
@@ -34,7 +34,7 @@ _FINAL_STATUS = 200
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the other side said. ``retry_after`` is the header as it came."""
+    """A response. ``retry_after`` is the header's value as received."""
 
     status: int
     retry_after: str = ""
@@ -51,19 +51,19 @@ class Endpoint:
 
 @cache
 def _reply(status: int) -> Reply:
-    """The same object for the same status: most replies are a bare 201."""
+    """Return a cached reply for the status: most are a 201 without further headers."""
     return Reply(status)
 
 
 OnReply = Callable[[Reply | Failed], None]
-"""Hears what became of one request; once."""
+"""Called exactly once for each request, with the reply or the failure."""
 
 _TORN = Failed(FailureKind.UNKNOWN, "Verbindung abgerissen")
 _SILENT = Failed(FailureKind.UNKNOWN, "keine Antwort in der Frist")
 
 
 class Connection(asyncio.Protocol):
-    """One connection, for one exchange at a time. Between two it lies among its ``idle`` fellows."""
+    """One connection, for one exchange at a time. Between two it is in the ``idle`` queue of its endpoint."""
 
     __slots__ = (
         "_complete",
@@ -94,19 +94,19 @@ class Connection(asyncio.Protocol):
         self.free_since = 0.0
 
     def ask(self, request: bytes, timeout_s: float, done: OnReply) -> None:
-        """Send; ``done`` hears the reply, or that the connection broke or stayed silent."""
+        """Send; ``done`` is called with the reply, or with a failure if the connection breaks or times out."""
         if self._transport is None:
             raise RuntimeError("not connected")
         self._retry_after, self._size, self._status, self._complete = "", 0, 0, False
         self._done = done
         self._until = self._loop.time() + timeout_s
-        # One timer serves many exchanges: it looks again when it finds that it was early.
+        # One timer for many exchanges: cheaper than one each. If it fires before the deadline, it is set again.
         if self._timer is None or self._timer.when() > self._until:
             self._look_at(self._until)
         self._transport.write(request)
 
     def close(self) -> None:
-        """At once; nothing waits for the other side."""
+        """Abort the connection at once, without waiting for the server."""
         self.usable = False
         if self._timer is not None:
             self._timer.cancel()
@@ -128,14 +128,14 @@ class Connection(asyncio.Protocol):
         else:
             self._finish(_SILENT, usable=False)
 
-    # ---- what asyncio calls
+    # ---- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = transport  # type: ignore[assignment]  # a stream's, as asyncio promises
+        """Store the transport."""
+        self._transport = transport  # type: ignore[assignment]  # asyncio passes a stream transport here
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; a peer that talks unasked, endlessly or nonsense is cut off."""
+        """Feed the parser; unsolicited, endless or invalid data closes the connection."""
         if self._done is None:
             self.close()
             return
@@ -145,41 +145,41 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._finish(_TORN, usable=False)
             return
-        # Only now, so that what follows an answer in the same bytes is never taken for the next one.
+        # Only after the whole chunk, so that bytes after a response are never taken for the next response.
         if self._complete:
             self._finish(_TORN, usable=self.usable)
         elif self._size > _MAX_ANSWER:
             self._finish(_TORN, usable=False)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """A status that came before the end stands."""
+        """Finish the exchange; a status received before the end is kept."""
         self._finish(_TORN, usable=False)
 
-    # ---- what the parser calls
+    # ---- called by the parser
 
     def on_message_begin(self) -> None:
-        """More than was asked for: whoever says it is not asked again."""
+        """Mark the connection unusable if a second response begins: none was requested."""
         if self._complete:
             self.usable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the one header that matters."""
+        """Store Retry-After, the only header used."""
         if not self._complete and name.lower() == b"retry-after":
             self._retry_after = value[:_MAX_RETRY_AFTER_S].decode("latin-1").strip()
 
     def on_headers_complete(self) -> None:
-        """From here on a status is known."""
+        """Store the status."""
         if not self._complete:
             self._status = self._parser.get_status_code()
 
     def on_message_complete(self) -> None:
-        """An interim answer (1xx) is not the answer; one too many ends the connection."""
+        """Complete the response, unless it is an interim one (1xx, RFC 9110, 15.2)."""
         if not self._complete and self._status >= _FINAL_STATUS:
             self._complete = True
             self.usable = self.usable and self._parser.should_keep_alive()
 
     def _finish(self, otherwise: Failed, *, usable: bool) -> None:
-        """Tell what was said, or else what went wrong; afterwards the connection may be asked again."""
+        """Call ``done`` with the reply, or with the failure without one; then the connection may be reused."""
         done, self._done = self._done, None
         if not usable:
             self.close()
@@ -194,13 +194,13 @@ class Connection(asyncio.Protocol):
 
 
 class HttpClient:
-    """Posts to push services, keeping connections. Belongs to one event loop; ``close`` it once.
+    """Posts to push services over persistent connections. Bound to one event loop; ``close`` it once.
 
-    How many exchanges go on at once is for the caller to bound.
+    The caller bounds the number of concurrent exchanges.
 
     Args:
-        policy: which addresses may be connected to, whatever a name says.
-        trust: more roots of trust, PEM.
+        policy: which addresses may be connected to, checked after name resolution.
+        trust: additional trust anchors, PEM.
     """
 
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
@@ -212,15 +212,16 @@ class HttpClient:
         self._sweeper: asyncio.TimerHandle | None = None
 
     def post(self, peer: Endpoint, request: bytes, timeout_s: float, done: OnReply) -> None:
-        """One request as it stands, never repeated.
+        """Send one request unchanged; it is never repeated.
 
         Args:
             timeout_s: connecting included.
-            done: hears the reply, or why there is none: ``UNKNOWN`` if the other side may have taken it. Never
-                called before this returns.
+            done: called with the reply, or with the failure: ``UNKNOWN`` if the server may have accepted the request.
+                Never called before this returns.
         """
         connections = self._idle.get(peer)
         while connections:
+            # The most recently used one: the least likely to have been closed by the server meanwhile.
             connection = connections.pop()
             if connection.usable:
                 connection.ask(request, timeout_s, done)
@@ -230,7 +231,7 @@ class HttpClient:
         opening.add_done_callback(self._opening.discard)
 
     def close(self) -> None:
-        """Close every idle connection, open no more."""
+        """Close every idle connection and open no more."""
         if self._sweeper is not None:
             self._sweeper.cancel()
         for opening in self._opening:
@@ -251,7 +252,7 @@ class HttpClient:
             self._sweeper = self._sweeper or loop.call_later(_KEEPALIVE_S / 3, self._sweep)
 
     def _sweep(self) -> None:
-        """Close what has been idle too long; the longest idle stand first."""
+        """Close connections that were idle too long; the queue is ordered by idle time, longest first."""
         loop = asyncio.get_running_loop()
         for connections in self._idle.values():
             while connections and connections[0].free_since < loop.time() - _KEEPALIVE_S * 2 / 3:
@@ -280,6 +281,7 @@ class HttpClient:
         context, name = (self._tls(), peer.host) if peer.tls else (None, None)
         for host in allowed:
             try:
+                # To the checked address, not the name: a second resolution could return another (DNS rebinding).
                 _, connection = await loop.create_connection(
                     lambda: Connection(idle), host, peer.port, ssl=context, server_hostname=name
                 )

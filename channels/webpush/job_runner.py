@@ -1,6 +1,6 @@
-"""Works off one job: seals each push and posts it, nearest first. Runs in a child process, or in ours for tests.
+"""Runs one job: encrypts each push and posts it, nearest first. In a child process, or in the parent for tests.
 
-It opens no database, holds no key of ours and knows no time but what the job says and how long ago that was.
+No database, no private key, and no clock but the job's ``now`` plus the time elapsed since it was received.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput
 
 OnReport = Callable[[int, Outcome], None]
-"""Hears what became of the target in this place; once for each."""
+"""Called exactly once for each target, with its index and outcome."""
 
 _OWN_HEADERS = {"User-Agent": "REALIS", "Accept-Encoding": "identity"}
 _NOT_TRIED = Failed(FailureKind.UNAVAILABLE, "nicht gesendet")
 _WRITE_CHUNK = 8
-"""Pushes begun before the loop may look at answers."""
+"""Pushes begun before control returns to the event loop, which reads responses."""
 
 _COALESCE_S = 0.002
-"""How long a free place waits for others to be filled with it."""
+"""Delay before refilling, so that several requests are written in one wake-up."""
 
 _TOO_LATE = Failed(FailureKind.TIMEOUT, "Frist abgelaufen, nicht gesendet")
 
 
 @dataclass(slots=True)
 class _Service:
-    """What all pushes of the job to one service share."""
+    """The data all pushes of the job to one service share."""
 
     sealer: RequestEncryptor
     peer: Endpoint
@@ -46,25 +46,25 @@ class _Service:
 
 
 class JobRunner:
-    """Seals and posts."""
+    """Encrypts and posts the targets of jobs."""
 
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
         self._policy = policy
         self._poster = HttpClient(policy, trust=trust)
 
     async def work(self, job: Job, tell: OnReport) -> None:
-        """Send to every target of the job, begun in their order."""
+        """Send to every target of the job, in their order; returns when each has been reported."""
         await _Run(job, [self._service(job, route) for route in job.routes], self._poster, tell).run()
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._poster.close()
 
     def _service(self, job: Job, route: Route) -> _Service | Failed:
         try:
             sealer = RequestEncryptor(job.record, route.origin, self._policy)
         except InvalidInput as refused:
-            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+            return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
         url = sealer.url
         peer = Endpoint(url.raw_host or "", url.port or 443, url.scheme == "https")
         headers = {"Host": route.origin.partition("//")[2], **route.headers, **_OWN_HEADERS}
@@ -73,7 +73,7 @@ class JobRunner:
 
 
 class InProcessSender:
-    """``channels.webpush.channel.Pusher`` without child processes, for tests and small installations."""
+    """``channels.webpush.channel.PushSender`` without child processes, for tests and small installations."""
 
     def __init__(self, policy: Policy, *, trust: str = "") -> None:
         self._worker = JobRunner(policy, trust=trust)
@@ -82,18 +82,18 @@ class InProcessSender:
         """Nothing to do."""
 
     async def work(self, job: Job) -> list[Outcome]:
-        """One outcome per target of the job, in order."""
+        """Return one outcome per target of the job, in order."""
         outcomes: list[Outcome] = [_NOT_TRIED] * len(job.targets)
         await self._worker.work(job, outcomes.__setitem__)
         return outcomes
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._worker.close()
 
 
 class _Run:
-    """One job being worked off: a bounded number of pushes is out; each answer lets the next one go."""
+    """One running job: a bounded number of requests is in flight; each response makes room for the next."""
 
     def __init__(self, job: Job, services: list[_Service | Failed], poster: HttpClient, tell: OnReport) -> None:
         self._job = job
@@ -109,17 +109,17 @@ class _Run:
         self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
-        """Until every target has an outcome."""
+        """Return when every target has an outcome."""
         for _ in range(_WRITE_CHUNK):
             self._fill(1)
-            await asyncio.sleep(0)  # the very first ones leave one by one, so that they leave at once
+            await asyncio.sleep(0)  # the first ones are written one by one, for the least time to the first push
         while not self._over.done() and not self._spent and self._out < self._job.in_flight:
             self._fill(_WRITE_CHUNK)
             await asyncio.sleep(0)
         await self._over
 
     def _fill(self, most: int) -> None:
-        """Let some more go, as far as there is room: first seal them all, then send, so that they leave together."""
+        """Start more pushes, as far as there is room: encrypt all, then send, so that they are written together."""
         room = min(most, self._job.in_flight - self._out)
         for index, service, request in list(islice(self._sealed, room)):
             self._out += 1
@@ -128,7 +128,7 @@ class _Run:
             self._over.set_result(None)
 
     def _requests(self) -> Iterator[tuple[int, _Service, bytes]]:
-        """Every target's request in turn, made when it is asked for; whom nothing can be sent is told at once."""
+        """Yield every target's request in turn, encrypted lazily; a target that cannot be sent to is reported."""
         for index, (route, address) in enumerate(self._job.targets):
             service = self._services[route]
             sealed = self._unsent(service) or _seal(service, address)
@@ -140,17 +140,17 @@ class _Run:
         self._spent = True
 
     def _unsent(self, service: _Service | Failed) -> Failed | None:
-        """Why nothing may be sent to this service now, or None."""
+        """Return why nothing may be sent to this service now, or None."""
         if isinstance(service, Failed):
             return service
         return _TOO_LATE if self._loop.time() - self._started >= self._job.left_s else service.brake.held
 
     def _answered(self, index: int, service: _Service, reply: Reply | Failed) -> None:
         if self._over.done():
-            return  # given up meanwhile
+            return  # the job was cancelled meanwhile
         self._out -= 1
         self._tell(index, service.brake.note(self._outcome(reply)))
-        # Requests that leave together wake the other side once; but nobody waits long for company.
+        # Requests written together wake the server once; the delay for that is bounded by _COALESCE_S.
         if self._out == 0 or self._job.in_flight - self._out >= _WRITE_CHUNK:
             self._go_on()
         elif self._refill is None and not self._spent:
@@ -172,7 +172,7 @@ class _Run:
             return
         try:
             self._fill(_WRITE_CHUNK)
-        except Exception as error:  # noqa: BLE001 - called by the event loop: whoever awaits the run must hear it
+        except Exception as error:  # noqa: BLE001 - called by the event loop: raised where ``run`` is awaited
             self._over.set_exception(error)
 
 

@@ -1,6 +1,6 @@
-"""What a push carries: the JSON the phone reads, and the headers the push service reads (RFC 8030).
+"""The content of a push: the JSON the phone reads, and the headers the push service reads (RFC 8030).
 
-It must not encrypt or send; the words come ready from the message.
+It must not encrypt or send; the texts come from the message unchanged.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 def payload(message: Message) -> bytes:
     """The plaintext of a push: UTF-8 JSON, read by the service worker and, as it is, by Safari.
 
-    It has the shape of a Declarative Web Push, which a browser that knows it shows without any script::
+    It has the form of a Declarative Web Push, which a browser that supports it shows without any script::
 
         {"web_push": 8030,
          "notification": {"title", "lang", "dir", "body", "navigate", "tag", "silent"},
          "realis": {"incident", "revision", "kind", "occasion", "level", "ending", "sent", "expires", "url"}}
 
-    * ``title``: notice, kind and headline in one line; ``body``: what to do, what happened, until when and who
-      says so, remarks; paragraphs joined by line breaks.
-    * ``lang``: of most of the words; ``dir``: ``ltr``, ``rtl``, or ``auto`` where two languages are mixed.
+    * ``title``: notice, kind and headline in one line; ``body``: instruction, description, end, source, labels;
+      paragraphs joined by line breaks.
+    * ``lang``: of most of the text; ``dir``: ``ltr``, ``rtl``, or ``auto`` where two languages are mixed.
     * ``tag``: the incident, so that an update or ending replaces what is shown.
     * ``silent``: true for "still ersetzen"; the worker sets ``renotify`` to its opposite.
     * ``navigate`` and ``url``: the incident's public page.
@@ -70,10 +70,10 @@ def payload(message: Message) -> bytes:
 
 
 def reduced(message: Message) -> Iterator[Message]:
-    """The message whole, then with ever fewer of its parts, for a service that calls it too large.
+    """Return the whole message, then with ever fewer of its parts, for a service that answers 413.
 
-    What happened goes first, remarks after it. Title (notice, kind, headline), instruction, end, source and link
-    always stay, and no word of them is changed.
+    The description is dropped first, then the labels. Title (notice, kind, headline), instruction, end, source and
+    link always stay, unchanged.
     """
     yield message
     without = replace(message.text, description="", shortened=True)
@@ -99,10 +99,10 @@ def ttl_s(message: Message, now: datetime) -> int:
 
 
 def urgency(message: Message) -> str:
-    """How far a resting phone is woken (RFC 8030, 5.3).
+    """Return the Urgency header (RFC 8030, 5.3), which decides whether an idle phone is woken.
 
-    Levels 1 and 2 wake it, level 3 waits for a phone in use. A quiet replacement goes one step lower: what it
-    corrects is already shown.
+    Levels 1 and 2 wake it, level 3 waits until the phone is in use. A silent replacement has one step less, because
+    the warning it corrects is already shown.
     """
     grave = message.level is not Level.INFORMATION
     if message.realert:

@@ -1,6 +1,6 @@
 """Turns a stored address into a request ready to post: address read and checked, message encrypted.
 
-It touches no event loop and no state, and knows no messages.
+No event loop, no state; independent of messages.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from realis.egress.policy import MAX_URL, Policy, check_url
 from realis.model.delivery import Failed, FailureKind
 from realis.model.errors import InvalidInput
 
-# Printable ASCII without space, quote, hash, angle brackets and backslash: what may follow an origin in a request.
+# Printable ASCII without space, quote, hash, angle brackets and backslash: valid after the origin in a request target.
 _PATH = re.compile(r"/[!$-;=?-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptedRequest:
-    """One encrypted push, and where it goes. ``path`` is what the request line names, query included."""
+    """One encrypted push and its destination. ``path`` is the request target, query included."""
 
     endpoint: str
     host: str
@@ -32,10 +32,10 @@ class EncryptedRequest:
 
 
 def seal(record: bytes, address: str, policy: Policy) -> EncryptedRequest | Failed:
-    """The request for one phone, or why there can be none.
+    """Return the request for one phone, or the failure if there can be none.
 
     Args:
-        record: what ``padded`` made; the same for all.
+        record: the result of ``padded``; the same for all.
     """
     try:
         subscription = read_address(address)
@@ -43,14 +43,14 @@ def seal(record: bytes, address: str, policy: Policy) -> EncryptedRequest | Fail
     except DamagedAddressError:
         return _UNREADABLE
     except InvalidInput as refused:
-        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.message}")
+        return Failed(FailureKind.REJECTED, f"Adresse gesperrt: {refused.code}")
     body = encrypt(record, subscription.receiver)
     host = (url.raw_host or "").lower()
     return EncryptedRequest(subscription.endpoint, host, origin_of(url), _path_of(url), body)
 
 
 class RequestEncryptor:
-    """Seals many pushes for one service, whose origin is checked once.
+    """Encrypts many pushes for one service, whose origin is checked once.
 
     Raises:
         InvalidInput: the policy forbids the origin.
@@ -63,7 +63,7 @@ class RequestEncryptor:
         self._policy = policy
 
     def seal(self, address: str) -> tuple[str, bytes] | Failed:
-        """The path and body for one phone of this service, or why there can be none."""
+        """Return path and body for one phone of this service, or the failure if there can be none."""
         try:
             subscription = read_address(address)
         except DamagedAddressError:
@@ -74,7 +74,7 @@ class RequestEncryptor:
         return path, encrypt(self._record, subscription.receiver)
 
     def _path(self, endpoint: str) -> str | None:
-        """What the request line names, if the endpoint lies at the checked origin."""
+        """Return the request target, if the endpoint is at the checked origin."""
         if endpoint.startswith(self._origin) and len(endpoint) <= MAX_URL:
             path = endpoint[len(self._origin) :]
             if _PATH.fullmatch(path):

@@ -1,4 +1,4 @@
-"""What a push service's answer means for one target. Pure; it must not decide what happens next."""
+"""The mapping of a push service's response to the outcome of one target. Pure; retries are decided elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WITH_WAIT = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
 
 
 def outcome_of(status: int, retry_after: str, now: datetime) -> Outcome:
-    """The outcome an HTTP answer stands for (RFC 8030, RFC 8292 and what the services document).
+    """Return the outcome of an HTTP response (RFC 8030, RFC 8292 and the services' documentation).
 
     Args:
         retry_after: the header's value, or empty.
@@ -36,10 +36,10 @@ def outcome_of(status: int, retry_after: str, now: datetime) -> Outcome:
 
 
 def for_this_target_only(outcome: Outcome) -> Outcome:
-    """A denial that must not put the channel on hold for everyone.
+    """Return a denial as one that does not put the whole channel on hold.
 
-    So it is with a stranger's own server, and with one phone whose subscription belongs to another key while the
-    service takes our other pushes: else a single false subscription would silence the city.
+    For an unlisted service, and for one phone whose subscription belongs to another key while the service accepts other
+    pushes: else a single false subscription would stop all pushes.
     """
     if isinstance(outcome, Failed) and outcome.kind is FailureKind.AUTH:
         return Failed(FailureKind.REJECTED, outcome.detail)

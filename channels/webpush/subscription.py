@@ -1,4 +1,4 @@
-"""A phone's push subscription: from what the browser sends to the stored address and back.
+"""A phone's push subscription: from the browser's JSON to the stored address and back.
 
 It must not send anything, nor repeat an endpoint or a key in an error.
 """
@@ -19,55 +19,54 @@ from realis.model.errors import InvalidInput
 
 _KNOWN_HOSTS = ("fcm.googleapis.com",)
 _KNOWN_SUFFIXES = (".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
-_AGAIN = "Melden Sie das Gerät auf der Seite neu an."
 
 
 @dataclass(frozen=True, slots=True)
 class PushSubscription:
-    """Where a push goes and for whom it is encrypted."""
+    """The endpoint of a push and the receiver it is encrypted for."""
 
     endpoint: str
     receiver: Receiver
 
 
 def is_known_service(host: str) -> bool:
-    """Whether one of the big browsers' push services lives there. Decides the lane, never the permission."""
+    """Whether the host belongs to a known browser's push service. Decides the lane, never the permission."""
     return host in _KNOWN_HOSTS or host.endswith(_KNOWN_SUFFIXES)
 
 
 def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
-    """The address to store and its origin, from a browser's ``PushSubscription.toJSON()``.
+    """Return the address to store and its origin, from a browser's ``PushSubscription.toJSON()``.
 
     Args:
-        data: decoded JSON; the keys may lie under ``keys`` or beside the endpoint.
-        policy: which endpoints may be reached at all.
+        data: decoded JSON; the keys may be under ``keys`` or beside the endpoint.
+        policy: which endpoints are permitted.
 
     Raises:
-        InvalidInput: in German, saying which part is wrong.
+        InvalidInput: says which part is wrong.
     """
     if not isinstance(data, Mapping):
-        raise InvalidInput("Die Anmeldung für Push ist unlesbar.", where="subscription", remedy=_AGAIN)
+        raise InvalidInput("subscription-unreadable", where="subscription")
     keys = data.get("keys", data)
     if not isinstance(keys, Mapping):
-        raise InvalidInput("Die Schlüssel der Anmeldung fehlen.", where="keys", remedy=_AGAIN)
+        raise InvalidInput("subscription-keys-missing", where="keys")
     endpoint = data.get("endpoint")
     if not isinstance(endpoint, str) or not endpoint:
-        raise InvalidInput("Die Adresse des Push-Dienstes fehlt.", where="endpoint", remedy=_AGAIN)
+        raise InvalidInput("push-address-missing", where="endpoint")
     url = check_url(endpoint, policy)
     point, auth = _decoded(keys, "p256dh", POINT_BYTES), _decoded(keys, "auth", AUTH_BYTES)
     try:
         receiver(point, auth)
     except KeyUnusableError:
-        raise InvalidInput("Der Schlüssel p256dh ist kein gültiger Schlüssel.", where="p256dh", remedy=_AGAIN) from None
+        raise InvalidInput("subscription-key-unfit", where="p256dh", name="p256dh") from None
     return _address(endpoint, point, auth), origin_of(url)
 
 
 class DamagedAddressError(ValueError):
-    """A stored address that is not what ``parse_subscription`` made."""
+    """A stored address is not a result of ``parse_subscription``."""
 
 
 def read_address(address: str) -> PushSubscription:
-    """A stored address, ready to encrypt for.
+    """Return a stored address as a subscription that can be encrypted for.
 
     Raises:
         DamagedAddressError: the stored text cannot be used.
@@ -81,7 +80,7 @@ def read_address(address: str) -> PushSubscription:
 
 
 def endpoint_of(address: str) -> str:
-    """Where a stored address points. Raises ``DamagedAddressError``."""
+    """Return the endpoint of a stored address. Raises ``DamagedAddressError``."""
     try:
         return str(json.loads(address)["endpoint"])
     except (KeyError, TypeError, ValueError) as error:
@@ -89,7 +88,7 @@ def endpoint_of(address: str) -> str:
 
 
 def origin_of(url: URL) -> str:
-    """The origin as VAPID's audience wants it (RFC 6454): lower case, no default port."""
+    """Return the origin in the form of VAPID's ``aud`` (RFC 8292, 2; RFC 6454): lower case, no default port."""
     host = (url.raw_host or "").lower()
     name = f"[{host}]" if ":" in host else host
     default = 443 if url.scheme == "https" else 80
@@ -107,11 +106,11 @@ def _encoded(raw: bytes) -> str:
 def _decoded(keys: Mapping[object, object], name: str, length: int) -> bytes:
     text = keys.get(name)
     if not isinstance(text, str) or not text:
-        raise InvalidInput(f"Der Schlüssel {name} fehlt.", where=name, remedy=_AGAIN)
+        raise InvalidInput("subscription-key-missing", where=name, name=name)
     try:
         raw = urlsafe_b64decode(text.rstrip("=").encode("ascii") + b"==") if len(text) <= 4 * length else b""
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
     if len(raw) != length or _encoded(raw) != text.rstrip("="):
-        raise InvalidInput(f"Der Schlüssel {name} ist unlesbar oder hat die falsche Länge.", where=name, remedy=_AGAIN)
+        raise InvalidInput("subscription-key-unfit", where=name, name=name)
     return raw

@@ -1,6 +1,6 @@
-"""The parent's side of the children: starts, feeds, watches and replaces them; none outlives us.
+"""The pool of worker processes: starts, feeds, watches and replaces them; none outlives the parent.
 
-A child that dies or falls silent costs its own unanswered targets an ``unknown`` or a retry, never more.
+A child that crashes or hangs costs its own unreported targets an ``unknown`` or a retry, never more.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from channels.webpush import worker_process
@@ -43,15 +44,15 @@ _MAYBE_SENT = Failed(FailureKind.UNKNOWN, "Versandprozess beendet, vielleicht ge
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """How long things may take. Seconds.
+    """Time-outs in seconds.
 
     Args:
-        start_s: from a child's start to its first word.
-        silence_s: without a word of a child that should say one every second, before it is replaced.
+        start_s: from a child's start to its first report.
+        silence_s: without a report (a child sends one every second) before the child is replaced.
         job_s: for one job as a whole.
         lock_s: for children of an earlier run to end.
         pause_s: between two starts of a child that ends at once; doubles up to ten times that.
-        close_s: for a child to end when told.
+        close_s: for a child to end when the pool is closed.
     """
 
     start_s: float = 15.0
@@ -63,7 +64,7 @@ class PoolLimits:
 
 
 class _Pending:
-    """A job a child has, and what it has told of it so far."""
+    """A job a child is running, and the outcomes reported so far."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -82,7 +83,10 @@ class _Pending:
             self.done.set_result(None)
 
     def abandon(self) -> None:
-        """Settle the rest: a child begins in order and has a bounded number in flight, so most was never begun."""
+        """Give the other targets an outcome: ``unknown`` to those that may have been sent, a retry to the rest.
+
+        A child begins targets in order, with a bounded number in flight and a bounded number not reported yet.
+        """
         answered = len(self.outcomes) - self.left
         begun = answered + self.job.in_flight + REPORT_EVERY
         rest = [(at, _MAYBE_SENT if at < begun else _NEVER_BEGUN) for at, told in enumerate(self.outcomes) if not told]
@@ -111,12 +115,12 @@ class _WorkerProcess:
             self.process.stdin.write(frame)
 
     def kill(self) -> None:
-        # By its descriptor: the number of a process that was already reaped may belong to somebody else.
+        # By pidfd: the process id of a reaped child may have been given to another process.
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
 
     async def end(self) -> None:
-        """Kill it, settle what it had, and wait until it is gone."""
+        """Kill the child, give its targets an outcome, and wait for the process to end."""
         self.kill()
         self.abandon()
         await self.process.wait()
@@ -129,13 +133,13 @@ class _WorkerProcess:
 
 
 class WorkerPool:
-    """Some child processes that seal and post. ``start`` them, ``close`` them once.
+    """Child processes that encrypt and post. ``start`` them, ``close`` them once.
 
     Args:
-        number: how many; by default one for each core we may use.
-        lock: a file whose lock all children share as long as any of them lives. Whoever starts after us waits for
-            it, so that no child of an earlier run can still be sending.
-        program: what a child runs; our process id is added.
+        number: of children; by default one for each core available to this process.
+        lock: a file locked as long as any child is running. The next start waits for it, so that no child of an
+            earlier run can still be sending.
+        program: the command of a child; the parent's process id is appended.
     """
 
     def __init__(
@@ -169,7 +173,7 @@ class WorkerPool:
         """Start them and wait until one is ready.
 
         Raises:
-            ConfigurationError: children of an earlier run do not end, or ours do not start.
+            ConfigurationError: children of an earlier run do not end, or new ones do not start.
         """
         async with self._starting:
             if self._keepers:
@@ -185,7 +189,7 @@ class WorkerPool:
             )
 
     async def work(self, job: Job) -> list[Outcome]:
-        """One outcome per target of the job, in order, within the bound of a job."""
+        """Return one outcome per target of the job, in order, within ``job_s``."""
         await self.start()
         child = await self._least_busy()
         if child is None:
@@ -193,20 +197,20 @@ class WorkerPool:
         pending = _Pending(job)
         number = next(self._numbers)
         child.pending[number] = pending
-        child.send(encode_job(replace(job, number=number)))
+        child.send(encode_job(msgspec.structs.replace(job, number=number)))
         try:
             async with asyncio.timeout(self._bounds.job_s):
                 await pending.done
         except TimeoutError:
-            log.error("webpush_child_too_slow", pid=child.process.pid, left=pending.left)  # noqa: TRY400 - no trace to tell
-            child.kill()
+            log.error("webpush_child_too_slow", pid=child.process.pid, left=pending.left)  # noqa: TRY400 - no trace
+            child.kill()  # first, so that nothing is sent after its targets have an outcome
             pending.abandon()
         finally:
             child.pending.pop(number, None)
         return pending.settled()
 
     async def close(self) -> None:
-        """End every child, within the bound, and give the lock back."""
+        """End every child within ``close_s`` and release the lock."""
         self._closing = True
         for child in self._ready.values():
             if child.process.stdin is not None:
@@ -221,7 +225,7 @@ class WorkerPool:
             self._held = None
 
     async def _least_busy(self) -> _WorkerProcess | None:
-        """A child that is ready, the one with the least to do; None if there is none within the bound."""
+        """Return the ready child with the least load; None if none is ready within the bound."""
         try:
             async with asyncio.timeout(self._bounds.start_s):
                 await self._any_ready.wait()
@@ -230,7 +234,7 @@ class WorkerPool:
         return min(self._ready.values(), key=lambda child: child.load)
 
     async def _keep(self, slot: int) -> None:
-        """Keep one child alive; one that ends at once again and again is started ever more rarely."""
+        """Restart one child whenever it ends, with a doubling pause if it ends soon after its start."""
         pause_s = self._bounds.pause_s
         while not self._closing:
             started = time.monotonic()
@@ -247,7 +251,7 @@ class WorkerPool:
             pause_s = min(pause_s * 2, self._bounds.pause_s * 10)
 
     async def _live(self, slot: int) -> None:
-        """One child from its start to its end, and what it leaves behind."""
+        """Run one child from its start to its end, then give its targets an outcome."""
         process = await asyncio.create_subprocess_exec(
             *self._program,
             str(os.getpid()),
@@ -278,18 +282,18 @@ class WorkerPool:
                 child.greeted = True
                 self._ready[slot] = child
                 self._any_ready.set()
-            # What is told of a job we gave up comes too late; it was settled.
+            # A report of a job that was abandoned is ignored: its targets have an outcome already.
             if (pending := child.pending.get(report.number)) is not None:
                 pending.take(report.outcomes)
 
     async def _watch(self, child: _WorkerProcess) -> None:
-        """Kill a child that says nothing; its end is then noticed by whoever listens."""
+        """Kill a child that sends no report in time; ``_listen`` then reads the end of its output."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(BEAT_S)
             now = time.monotonic()
             if now - before > 2 * BEAT_S:
-                child.heard = now  # it was us who slept
+                child.heard = now  # this process was suspended, not the child
             bound_s = self._bounds.silence_s if child.greeted else self._bounds.start_s
             if now - child.heard > bound_s:
                 log.error("webpush_child_silent", pid=child.process.pid)
@@ -298,7 +302,8 @@ class WorkerPool:
 
 
 async def _locked(path: Path, within_s: float) -> int:
-    """The lock, once every child of an earlier run has ended."""
+    """Return the descriptor of the lock, once every child of an earlier run has ended."""
+    # A flock belongs to the open file, which the children inherit: it lasts until the last of them has ended.
     held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + within_s
     while True:
@@ -318,7 +323,7 @@ async def _locked(path: Path, within_s: float) -> int:
 
 
 def _environment() -> Mapping[str, str]:
-    """Nothing but what Python and TLS need: our settings may hold secrets."""
+    """Return only the variables Python and TLS need: the parent's may contain secrets."""
     home = Path(worker_process.__file__).parents[2]
     wanted = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
     return {"PYTHONPATH": str(home), **{name: os.environ[name] for name in wanted if name in os.environ}}

@@ -1,7 +1,7 @@
-"""A child process that seals and posts: jobs come in by its standard input, reports leave by its standard output.
+"""A child process that encrypts and posts: jobs on standard input, reports on standard output.
 
-It lives exactly as long as its parent wants: the end of its input ends it at once, and so does the parent's death.
-It must not import anything that knows the database, alerts or the city: what it needs is in the job.
+It never outlives its parent: the end of its input ends it at once, and so does the end of the parent's process. It must
+not import modules that depend on the database, alerts or the installation: a job contains all it needs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from realis.egress.policy import LoopbackOnly, Policy, PublicOnly
 from realis.model.delivery import Outcome
 
 POLICIES: Mapping[str, type[Policy]] = {"public": PublicOnly, "loopback": LoopbackOnly}
-"""Policies a parent may name. The parent was given its own by injection; there is no setting."""
+"""Policies by name. The parent names the one it was constructed with; there is no setting."""
 
 BEAT_S = 1.0
-"""How often a child says that it lives."""
+"""Seconds between two heartbeats of a child."""
 
 REPORT_EVERY = 32
-"""Outcomes told at once: what a child that dies can take along, besides what is in flight."""
+"""Outcomes in one report: at most so many are lost with a child that crashes, besides those in flight."""
 
 _PR_SET_PDEATHSIG = 1
 
 
 def policy_name(policy: Policy) -> str:
-    """The name a child knows a policy by. Raises ``ValueError`` for one that cannot be named."""
+    """Return the policy's name in ``POLICIES``. Raises ``ValueError`` for any other policy."""
     for name, kind in POLICIES.items():
         if type(policy) is kind:
             return name
@@ -45,25 +45,26 @@ def main() -> None:
     """Serve the parent whose process id is the only argument."""
     _die_with(int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Sent to the whole group by Ctrl-C or a service manager: the parent finishes what is in flight, then ends us.
+        # Sent to the whole group by Ctrl-C or a service manager: the parent finishes the batches in flight, then ends
+        # its children.
         signal.signal(number, signal.SIG_IGN)
-    # What is loaded by now stays; what comes and goes with each push seldom has cycles to look for.
+    # Objects loaded by now are permanent, and those of a push seldom form cycles: collecting often costs time only.
     gc.freeze()
     gc.set_threshold(50_000)
     uvloop.run(_serve())
-    # Whatever is still in flight belongs to a parent that no longer listens.
+    # Immediately: requests still in flight cannot be reported any more.
     os._exit(0)
 
 
 def _die_with(parent: int) -> None:
-    """Ask the kernel to end us when the parent ends, however it ends."""
+    """Let the kernel kill this process when the parent ends, however it ends (prctl(2), PR_SET_PDEATHSIG)."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0 or os.getppid() != parent:
         os._exit(1)
 
 
 class _Reports:
-    """Gathers a job's outcomes and tells some at a time."""
+    """Collects a job's outcomes and writes them ``REPORT_EVERY`` at a time."""
 
     def __init__(self, number: int, out: asyncio.WriteTransport) -> None:
         self._number = number

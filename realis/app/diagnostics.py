@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from content.messages import Messages
+from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import RealisError
 from realis.policy.approval import Role
+from realis.services.error_texts import describe
 
 CERTIFICATE_SOON = timedelta(days=14)
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -57,7 +60,8 @@ def problem(what: str, remedy: str = "") -> CheckResult:
 
 def from_error(error: RealisError) -> CheckResult:
     """A deliberate error as a finding: it already says what to do."""
-    return problem(error.message, error.remedy)
+    text = describe(error, Messages.load(), SOURCE_LANGUAGE)
+    return problem(text.title, text.remedy)
 
 
 def worst(findings: Iterable[CheckResult]) -> Grade:

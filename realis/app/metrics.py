@@ -232,7 +232,7 @@ class Metrics(Collector):
         parts = []
         for family in list(self.registry.collect()):
             parts.append(generate_latest(_One(family)))
-            # The whole takes some ten milliseconds; what sends a warning must get its turn in between.
+            # The whole takes milliseconds; what sends a warning must get its turn in between.
             await asyncio.sleep(0)
         return b"".join(parts)
 

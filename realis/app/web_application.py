@@ -13,12 +13,13 @@ import mobile_api
 import mobile_api.cap_feeds
 import realis.console
 import realis.intake.cap_http
+import realis.intake.openapi
 from realis.app.container import Services
 from realis.backplane.redis import RedisEvents
 from realis.intake.service import CapIntake
 from realis.model.errors import StoreUnavailable
 from realis.storage import migrate
-from realis.web import build_assets, certificates, health, metrics_page, problem, proxies, security
+from realis.web import build_assets, certificates, compression, health, metrics_page, problem, proxies, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 from realis.web.sessions import hash_bearer_token
@@ -37,13 +38,15 @@ def application(core: Services) -> web.Application:
         PACKAGES,
         zone=ZoneInfo(core.city.time_zone),
         asset=assets.url,
+        messages=core.desk.messages,
         shared={"city": core.city, "demo": core.city.demo},
     )
     app = web.Application(
         client_max_size=MAX_BODY,
         middlewares=[
             proxies.middleware(core.settings.trusted_proxies),
-            problem.middleware(mobile_api.error_page(pages, core.city)),
+            problem.middleware(mobile_api.error_page(pages, core.city), pages.messages),
+            compression.middleware(),
         ],
     )
     security.install(app, core.settings.gateway_url, https=core.settings.https)
@@ -51,7 +54,12 @@ def application(core: Services) -> web.Application:
     _register_health(app, core, assets=assets)
     intake = CapIntake(core.desk, core.desk.ports.store, core.clock)
     realis.intake.cap_http.register(
-        app, receive=intake, tokens=core.tokens, hash_token=hash_bearer_token, metrics=core.metrics
+        app,
+        receive=intake,
+        tokens=core.tokens,
+        hash_token=hash_bearer_token,
+        messages=core.desk.messages,
+        metrics=core.metrics,
     )
     realis.console.register(
         app,
@@ -67,17 +75,19 @@ def application(core: Services) -> web.Application:
     mobile_api.cap_feeds.register(app, active_alerts=core.situation, city=core.city)
     mobile_api.register(
         app,
-        situation=core.situation,
-        targets=core.targets,
-        courses=core.courses,
-        phrases=core.desk.phrases,
-        pages=pages,
-        city=core.city,
-        clock=core.clock,
-        vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
-        parse_subscription=core.ways.webpush.subscription,
-        fingerprint=core.keys.fingerprint,
-        hash_token=core.keys.fingerprint,
+        mobile_api.Deps(
+            situation=core.situation,
+            targets=core.targets,
+            courses=core.courses,
+            phrases=core.desk.phrases,
+            pages=pages,
+            city=core.city,
+            clock=core.clock,
+            vapid_public_key=core.keys.vapid(core.settings.push_contact).public_key,
+            parse_subscription=core.ways.webpush.subscription,
+            keyed_hash=core.keys.fingerprint,
+            other_operations=realis.intake.openapi.OPERATIONS,
+        ),
     )
     return app
 

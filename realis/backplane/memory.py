@@ -1,4 +1,4 @@
-"""Hints between the parts of one process. Nothing here is worth keeping: the store holds the truth."""
+"""Hints between the parts of one process. A lost hint costs latency only: all state is in the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pending:
         return bool(self._hints)
 
     def add(self, topic: Topic, key: str) -> None:
-        """Keep a hint. When there are too many of a topic, one without a key stands for all of them."""
+        """Add a hint. Beyond the bound, the hints of a topic are replaced by one without a key, which covers all."""
         if (topic, "") in self._hints:
             return
         self._hints[topic, key] = None
@@ -33,20 +33,20 @@ class Pending:
             self._hints = {(of, ""): None for of, _ in self._hints}
 
     def pop(self) -> Hint:
-        """The oldest hint."""
+        """Remove and return the oldest hint."""
         hint = next(iter(self._hints))
         del self._hints[hint]
         return hint
 
     def take(self) -> tuple[Hint, ...]:
-        """All of them."""
+        """Remove and return all hints."""
         taken = tuple(self._hints)
         self._hints.clear()
         return taken
 
 
 class Listener(AsyncIterator[Hint]):
-    """One listener's hints, from the moment it was made."""
+    """One listener's queue of hints, from its creation on."""
 
     def __init__(self, topics: frozenset[Topic]) -> None:
         self._topics = topics
@@ -54,7 +54,7 @@ class Listener(AsyncIterator[Hint]):
         self._some = asyncio.Event()
 
     def hear(self, topic: Topic, key: str) -> None:
-        """Take note of a hint, if it is of interest."""
+        """Queue a hint if its topic is listened to."""
         if topic in self._topics:
             self._pending.add(topic, key)
             self._some.set()
@@ -63,6 +63,7 @@ class Listener(AsyncIterator[Hint]):
         return self
 
     async def __anext__(self) -> Hint:
+        # No await between check and clear, so that no hint is missed.
         while not self._pending:
             self._some.clear()
             await self._some.wait()
@@ -73,20 +74,20 @@ class MemoryEvents:
     """``realis.ports.channel.Events`` within one process. A listener that lags gets fewer, merged hints."""
 
     def __init__(self) -> None:
-        # Whoever stops iterating is forgotten with its iterator.
+        # Weak references: a listener that stops iterating is removed with its iterator.
         self._listeners: WeakSet[Listener] = WeakSet()
 
     async def publish(self, topic: Topic, key: str = "") -> None:
-        """Tell everyone who listens; never blocks on a slow listener."""
+        """Queue the hint for every listener; never blocks on a slow one."""
         self.tell(topic, key)
 
     def tell(self, topic: Topic, key: str = "") -> None:
-        """The same, at once."""
+        """As ``publish``, without awaiting."""
         for listener in list(self._listeners):
             listener.hear(topic, key)
 
     def listen(self, *topics: Topic) -> AsyncIterator[Hint]:
-        """Hints from now on; a hint without a key stands for any number of them."""
+        """Yield hints from now on; one without a key stands for any number of merged hints of its topic."""
         listener = Listener(frozenset(topics))
         self._listeners.add(listener)
         return listener

@@ -1,8 +1,8 @@
-"""Hints between many processes through one Redis stream, and who is there. It may lose everything at any time.
+"""Hints between processes through one Redis stream, and the presence of processes. Redis may lose all data at any time.
 
-A hint reaches this process's own listeners at once and the others through the stream, which every process reads
-once and resumes by id. Whenever Redis was away, was emptied, or the reader fell too far behind, all topics are
-hinted here, so that everyone reads the store anew. Commands of Redis 7.0 only.
+A hint reaches this process's own listeners at once and the other processes through the stream, which each of them
+reads with one connection and resumes by id. After Redis was unreachable or emptied, or the reader fell too far behind,
+all topics are hinted locally, so that every listener reads the store anew. Commands of Redis 7.0 only.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RedisLimits:
 
 @dataclass(frozen=True, slots=True)
 class ProcessPresence:
-    """A process that is there: its role, its host, since when."""
+    """A running process: its role, its host, since when."""
 
     node: str
     role: str
@@ -80,17 +80,17 @@ class RedisEvents:
         self._saying = _client(url, self._bounds.answer_s)
 
     async def __aenter__(self) -> Self:
-        """Begin reading and saying; Redis need not be there."""
+        """Start the reader and the writer; Redis need not be reachable."""
         for name, work in (("reader", self._read), ("speaker", self._speak)):
             self._tasks.append(asyncio.create_task(self._persist(name, work), name=f"redis.{name}"))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """Stop, be gone, and give back the connections."""
+        """Stop both tasks, delete the presence and close the connections."""
         self._stopping = True
         running = set(self._tasks)
         while running:
-            # More than once, because a cancellation that meets an answer can get lost inside the client.
+            # Repeatedly, because the client can lose a cancellation that coincides with a response.
             for task in running:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.5)
@@ -102,22 +102,22 @@ class RedisEvents:
     # ---- hints
 
     async def publish(self, topic: Topic, key: str = "") -> None:
-        """Tell this process at once and the others soon; never waits for Redis."""
+        """Hint this process's listeners at once and queue the hint for the others; never waits for Redis."""
         self._local.tell(topic, key)
         self._unsaid.add(topic, key)
         self._say.set()
 
     def listen(self, *topics: Topic) -> AsyncIterator[Hint]:
-        """Hints from now on; a hint without a key stands for any number of them."""
+        """Yield hints from now on; one without a key stands for any number of merged hints of its topic."""
         return self._local.listen(*topics)
 
     @property
     def connected(self) -> bool:
-        """Whether Redis answers. If not, everything takes longer and nothing is lost."""
+        """Whether Redis answers. If not, hints between processes are late and nothing is lost."""
         return not self._lost
 
     async def here(self) -> Sequence[ProcessPresence]:
-        """Which processes are there, by role and age; empty when Redis cannot say."""
+        """Return the running processes, by role and age; empty while Redis is unreachable."""
         try:
             keys = [key async for key in self._saying.scan_iter(match=f"{HERE}*", count=500)]
             found = cast("list[str | None]", await self._saying.mget(keys)) if keys else []
@@ -125,14 +125,14 @@ class RedisEvents:
             return ()
         present = []
         for value in found:
-            with contextlib.suppress(ValidationError):  # another version's idea of presence
+            with contextlib.suppress(ValidationError):  # a presence written by another version
                 present.append(_PRESENT.validate_json(value or ""))
         return sorted(present, key=lambda one: (one.role, one.since))
 
     # ---- the two tasks
 
     async def _persist(self, name: str, work: Callable[[str], Awaitable[None]]) -> None:
-        """Keep at it: whatever Redis does costs latency only."""
+        """Run a task until the exit, restarting it after any failure: a failing Redis costs latency only."""
         wait_s = self._bounds.first_wait_s
         while not self._stopping:
             try:
@@ -140,7 +140,7 @@ class RedisEvents:
             except (RedisError, OSError) as error:
                 wait_s = self._lose(name, error, wait_s)
             except Exception:
-                # The task boundary: a bug here must not silence this process for ever, nor spin.
+                # The task boundary: a bug must neither end the hints of this process for good nor loop without a pause.
                 log.exception("redis_task_crashed", part=name)
                 wait_s = self._bounds.longest_wait_s
             await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311 - jitter
@@ -160,12 +160,12 @@ class RedisEvents:
                 log.info("redis_back")
 
     def _hint_all(self) -> None:
-        """Something may have been missed: let everyone here read the store anew."""
+        """Hint all topics locally after a possible gap, so that every listener reads the store anew."""
         for topic in Topic:
             self._local.tell(topic)
 
     async def _read(self, name: str) -> None:
-        """Hear what others say, from where this process stopped listening."""
+        """Read the other processes' hints, resuming at the last id read."""
         self._last = self._last or await self._newest()
         self._answered(name)
         self._hint_all()
@@ -180,14 +180,14 @@ class RedisEvents:
 
     async def _hear(self, entries: Sequence[tuple[str, dict[str, str]]]) -> None:
         if len(entries) == self._bounds.read:
-            # Too far behind to hear each; what lies between here and the newest is one look at the store.
+            # Too far behind to read each: skip to the newest id; one read of the store covers the gap.
             self._last = await self._newest()
             self._hint_all()
             return
         self._last = entries[-1][0]
         for _, fields in entries:
             if fields.get("node") == self.node:
-                continue  # told here when it was said
+                continue  # already delivered locally by ``publish``
             with contextlib.suppress(ValueError):  # a newer version's topic
                 self._local.tell(Topic(fields.get("topic", "")), fields.get("key", ""))
 
@@ -196,9 +196,9 @@ class RedisEvents:
         return str(newest[0][0]) if newest else "0-0"
 
     async def _speak(self, name: str) -> None:
-        """Say what is unsaid, and that this process is there. What could not be said stays unsaid."""
+        """Write queued hints and the presence. A hint that could not be written stays queued."""
         while True:
-            self._say.clear()
+            self._say.clear()  # before the flush, so that a hint published during it is written by the next one
             await self._beat()
             await self._flush()
             self._answered(name)
@@ -225,12 +225,13 @@ class RedisEvents:
                     )
                 await pipe.execute()
         except BaseException:
+            # Also when cancelled. A hint that was written all the same comes twice, which is harmless.
             for topic, key in hints:
                 self._unsaid.add(topic, key)
             raise
 
     async def _beat(self) -> None:
-        """Renew the presence; notice when Redis was emptied, by a mark that only the emptying takes away."""
+        """Renew the presence, and detect that Redis was emptied: the ERA key, which has no expiry, has then changed."""
         value = _PRESENT.dump_json(self._me).decode()
         mine = secrets.token_hex(8)
         async with self._saying.pipeline(transaction=False) as pipe:
@@ -245,7 +246,7 @@ class RedisEvents:
 
 
 def _client(url: str, answer_s: float) -> Redis:
-    """A client that never retries by itself: ``_persist`` does, and says so."""
+    """Return a client that never retries by itself: ``_persist`` does, and logs it."""
     return Redis.from_url(
         url,
         decode_responses=True,

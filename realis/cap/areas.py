@@ -1,10 +1,11 @@
-"""CAP ``area`` elements as areas: polygons, circles, geocodes. What is bent is kept and noted."""
+"""CAP ``area`` elements as areas: polygons, circles, geocodes. A malformed shape is kept, with a finding."""
 
 from __future__ import annotations
 
 import re
 
 from realis.cap.fields import Node
+from realis.cap.xml import place
 from realis.model.area import Area, Circle, LinearRing, NamedValue, RingProblem, ring_problem
 from realis.model.errors import UnreadableMessage
 
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
 def read_area(node: Node) -> Area:
-    """One area as sent."""
+    """Return one area as sent."""
     altitude = node.number_of("altitude", float)
     return Area(
         desc=node.line_of("areaDesc"),
@@ -34,7 +35,7 @@ def read_area(node: Node) -> Area:
 
 
 def read_named(node: Node, name: str) -> tuple[NamedValue, ...]:
-    """The valueName/value pairs of this name; one without a name is noted and left out."""
+    """Return the valueName/value pairs of this element name; a pair without a name is left out, with a finding."""
     found = []
     for child in node.children(name):
         pair = NamedValue(child.raw_of("valueName"), child.raw_of("value"))
@@ -65,11 +66,7 @@ def _read_ring(node: Node, text: str) -> tuple[LinearRing, RingProblem | None]:
     for token in _joined(text).split():
         node.notes.points += 1
         if node.notes.points > MAX_POINTS:
-            raise UnreadableMessage(
-                f"Die Polygone der Nachricht haben mehr als {MAX_POINTS} Punkte.",
-                where=f"<polygon>, Zeile {node.element.sourceline}",
-                remedy="Vereinfachen Sie die Umrisse.",
-            )
+            raise UnreadableMessage("too-many-points", where=place(node.element), max=MAX_POINTS)
         pair = _pair(token)
         if pair is None:
             bad.append(token)

@@ -1,4 +1,4 @@
-"""Reading single fields of a foreign message: finds them, mends what can be mended, and notes each mend."""
+"""Readers of single fields of a foreign message: each repairs what can be repaired and records a finding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lxml import etree
 from realis.cap.findings import Finding
 from realis.cap.plain_text import holds_html, one_line, plain
 from realis.cap.times import MissingZone, is_strict, read_time
-from realis.cap.xml import local_name, namespace_of, where
+from realis.cap.xml import local_name, namespace_of, place, where
 from realis.model.area import LinearRing, RingProblem
 from realis.model.errors import UnreadableMessage
 
@@ -28,7 +28,7 @@ _OLD_WORDS = {"very likely": "Likely", "cbrn": "CBRNE"}
 
 @dataclass(slots=True)
 class Notes:
-    """What one reading collects: findings, and what is counted or kept across elements."""
+    """The findings of one reading, and the counters kept across elements."""
 
     findings: list[Finding] = field(default_factory=list)
     points: int = 0
@@ -41,7 +41,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An element with its own CAP children; foreign elements are passed over."""
+    """An element with its CAP children; elements of other namespaces are ignored."""
 
     element: etree._Element
     notes: Notes
@@ -62,7 +62,7 @@ class Node:
 
     @property
     def raw(self) -> str:
-        """The element's own text, trimmed, markup inside passed over."""
+        """The element's own text, trimmed, child elements ignored."""
         return "".join(str(part) for part in self.element.itertext()).strip()
 
     def raw_of(self, name: str) -> str:
@@ -71,7 +71,7 @@ class Node:
         return child.raw if child else ""
 
     def text_of(self, name: str) -> str:
-        """A text for people: without HTML and double escapes, line breaks kept; repeated elements are joined."""
+        """Return a free text as plain text: no HTML, no double escapes, line breaks kept; repeated elements joined."""
         children = list(self.children(name))
         if len(children) > 1:
             children[1].note("repeated", f"<{name}> kommt mehrfach vor; die Texte wurden aneinandergefügt.")
@@ -87,7 +87,7 @@ class Node:
         return plain(text)
 
     def line_of(self, name: str) -> str:
-        """A text for people on one line."""
+        """Return a free text as plain text on one line."""
         return one_line(self.text_of(name))
 
     def time_of(self, name: str) -> datetime | None:
@@ -151,7 +151,5 @@ class Node:
 
 def _no_zone(node: Node) -> UnreadableMessage:
     return UnreadableMessage(
-        f"Die Zeit in <{local_name(node.element)}> („{node.raw[:40]}“) hat keine Zeitzone.",
-        where=where(node.element),
-        remedy="Schreiben Sie den Zeitpunkt mit Abstand zu UTC, zum Beispiel 2026-03-01T12:00:00+01:00.",
+        "time-without-zone", where=place(node.element), element=local_name(node.element), text=node.raw[:40]
     )

@@ -1,4 +1,4 @@
-"""What was noticed in a message that could still be read: for people, and by stable rule id for programs."""
+"""Findings in a message that could still be read: a sentence for operators, a stable rule id for programs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 MAX_FINDINGS = 50
-"""Most findings a person is shown for one message."""
+"""Most findings shown for one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One remark about a message.
+    """One finding about a message.
 
     Args:
         rule: a stable id such as ``not-schema-valid``; never translated, never reused.
@@ -25,14 +25,14 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """Where and what in one line, as drafts keep it."""
+        """Place and message in one line, as drafts store it."""
         return f"{self.where}: {self.message}" if self.where else self.message
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings with repeats folded into the first one, which says how many more places there are.
+    """Return the findings with repeats merged into the first one, which states how many more places there are.
 
-    At most ``MAX_FINDINGS``; a last one says that there were more.
+    At most ``MAX_FINDINGS``; a last one states that there were more.
     """
     places: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:

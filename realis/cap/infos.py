@@ -1,4 +1,4 @@
-"""CAP ``info`` and ``resource`` elements as frozen types; each mend is noted."""
+"""CAP ``info`` and ``resource`` elements as frozen types; each repair is recorded as a finding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realis.cap.plain_text import one_line
 from realis.model.alert import Category, Certainty, Info, Resource, ResponseType, Severity, Urgency
 
 DEFAULT_LANGUAGE = "en-US"
-"""What a missing ``language`` means (CAP 1.2, 3.2.2)."""
+"""The language of an info without ``language`` (CAP 1.2, 3.2.2)."""
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _PLAIN_GERMAN = {"de-ls", "de_ls", "de-x-ls"}

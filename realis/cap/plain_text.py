@@ -1,4 +1,4 @@
-"""Plain text out of what others put into text elements: HTML, double escapes, stray white space."""
+"""Plain text from text elements that contain HTML, double escapes or stray white space."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def one_line(text: str) -> str:
 
 
 def _stripped(text: str) -> str:
-    # nh3 parses the fragment as a browser would; what is left are these few bare tags, so a pattern is safe.
+    # nh3 parses the fragment as a browser would and leaves only these few bare tags, so a pattern is safe.
     kept = nh3.clean(text, tags=_BREAKS, attributes={}, clean_content_tags={"script", "style"}, strip_comments=True)
     return html.unescape(_TAG.sub("", _BREAK.sub("\n", kept)))

@@ -1,6 +1,6 @@
-"""Reads CAP messages as they come: tolerant of form, strict about safety and about what identifies a message.
+"""Reads foreign CAP messages: tolerant of form, strict about safety and about what identifies a message.
 
-It decides nothing: whether a message makes sense is for ``realis.cap.rules``, what becomes of it for the intake.
+Semantic checks are in ``realis.cap.rules``; what follows from a message is decided by the intake.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from realis.cap.references import read_list, read_references
 from realis.cap.schema import first_error
 from realis.cap.signature import SignatureState, SignatureVerdict, has_signature, verify
 from realis.cap.times import read_time
-from realis.cap.xml import CAP_12, CAP_VERSIONS, local_name, namespace_of, parse, where
+from realis.cap.xml import CAP_12, CAP_VERSIONS, local_name, namespace_of, parse, place
 from realis.model.alert import Alert, Ending, MsgType, ResponseType, Scope, Status, ending_of
 from realis.model.errors import UnreadableMessage
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A message as read: the alert, what was wrong with its form, what is known of its signature."""
+    """A message as read: the alert, the findings about its form, the state of its signature."""
 
     alert: Alert
     problems: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class ReadResult:
 
 
 def read(raw: bytes, *, certificate_pem: bytes | None = None) -> ReadResult:
-    """The message, with everything that had to be mended listed.
+    """Return the message, with a finding for each repair.
 
     Args:
         certificate_pem: the sender's pinned certificate, if there is one; then only what was signed is read.
@@ -54,11 +54,7 @@ def read(raw: bytes, *, certificate_pem: bytes | None = None) -> ReadResult:
 def _check_root(root: etree._Element, notes: Notes) -> None:
     namespace = namespace_of(root)
     if local_name(root) != "alert" or namespace not in CAP_VERSIONS:
-        raise UnreadableMessage(
-            f"Das ist keine CAP-Nachricht: Das äußerste Element ist <{local_name(root)}>, nicht <alert> von CAP.",
-            where=where(root),
-            remedy="Senden Sie eine einzelne CAP-1.2-Nachricht, keinen Feed.",
-        )
+        raise UnreadableMessage("not-cap", where=place(root), element=local_name(root))
     if namespace != CAP_12:
         version = CAP_VERSIONS[namespace]
         words = f"Die Nachricht ist CAP {version}." if version else "Der Namensraum von CAP 1.2 fehlt."
@@ -120,11 +116,7 @@ def _read_alert(node: Node) -> Alert:
 def _required(node: Node, name: str) -> str:
     text = node.raw_of(name)
     if not text:
-        raise UnreadableMessage(
-            f"Das Pflichtelement <{name}> fehlt oder ist leer.",
-            where=f"<{name}>",
-            remedy="Ergänzen Sie es; ohne dieses Element lässt sich die Meldung nicht zuordnen.",
-        )
+        raise UnreadableMessage("element-missing", where=f"<{name}>", element=name)
     if name in ("identifier", "sender") and any(character in text for character in " \t\n,<&"):
         node.notes.add("name-characters", node.element, f"<{name}> enthält Leerzeichen, Komma, < oder &.")
     return text
@@ -134,17 +126,13 @@ def _sent(node: Node) -> datetime:
     text = _required(node, "sent")
     sent = node.time_of("sent")
     if sent is None:
-        raise UnreadableMessage(
-            f"<sent> ist keine Zeitangabe („{text[:40]}“).",
-            where="<sent>",
-            remedy="Schreiben Sie zum Beispiel 2026-03-01T12:00:00+01:00.",
-        )
+        raise UnreadableMessage("sent-unreadable", where="<sent>", text=text[:40])
     return sent
 
 
 def _status(node: Node) -> Status:
     _required(node, "status")
-    # Draft is the reading that alarms nobody.
+    # An unknown status is read as Draft, which is "not actionable in its current form" (CAP 1.2, 3.2.1).
     return node.word_of("status", Status, Status.DRAFT)
 
 

@@ -1,7 +1,7 @@
 """CAP ``references`` and the quoted lists ``addresses`` and ``incidents``, in both directions.
 
-References are ``sender,identifier,sent`` triples separated by white space (CAP 1.2, 3.2.1). Others were seen in
-the wild and are read too: identifiers only, triples joined by commas, several identifiers inside one triple.
+References are ``sender,identifier,sent`` triples separated by white space (CAP 1.2, 3.2.1). Deviating forms in use are
+read too: identifiers only, triples joined by commas, several identifiers inside one triple.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(r"[\s,<&]")
 
 
 def read_references(alert: Node) -> tuple[Reference, ...]:
-    """The messages an alert refers to, each once; forms that break the standard are noted."""
+    """Return the messages an alert refers to, each once; forms that violate the standard become findings."""
     node = alert.child("references")
     if node is None or not node.raw:
         return ()
@@ -54,7 +54,7 @@ def _from_parts(parts: list[str]) -> list[Reference]:
 
 
 def _without_sender(parts: list[str]) -> list[str]:
-    # Without any time nobody can tell a sender from an identifier, save that senders tend to be mail addresses.
+    # Without a time, only its likely form (a mail address) distinguishes a sender from an identifier.
     return [part for part in parts if "@" not in part] or parts
 
 
@@ -71,7 +71,7 @@ def _group(parts: list[str], time: str) -> list[Reference]:
 
 
 def write_references(references: Iterable[Reference]) -> str:
-    """The references as CAP writes them.
+    """Return the references as CAP text.
 
     Raises:
         InvalidInput: one lacks a part or holds a character that would break the list.
@@ -81,7 +81,7 @@ def write_references(references: Iterable[Reference]) -> str:
 
 def _triple(reference: Reference) -> str:
     if reference.sent is None:
-        raise InvalidInput("Ein Verweis nennt keine Sendezeit.", where="references")
+        raise InvalidInput("reference-without-time", where="references")
     check_name(reference.sender, "references")
     check_name(reference.identifier, "references")
     return f"{reference.sender},{reference.identifier},{write_time(reference.sent, 'references')}"
@@ -90,24 +90,20 @@ def _triple(reference: Reference) -> str:
 def check_name(text: str, field: str) -> None:
     """Raise ``InvalidInput`` unless the text can be an identifier or sender (no space, comma, < or &)."""
     if not text or _FORBIDDEN.search(text):
-        raise InvalidInput(
-            f"„{field}“ ist leer oder enthält Leerzeichen, Komma, < oder &.",
-            where=field,
-            remedy="Verwenden Sie Buchstaben, Ziffern, Punkt, Bindestrich oder @.",
-        )
+        raise InvalidInput("name-unfit", where=field, field=field)
 
 
 def read_list(text: str) -> tuple[str, ...]:
-    """A space-separated list; items with spaces stand in double quotes."""
+    """Return the items of a space-separated list; those with spaces are in double quotes."""
     return tuple(quoted or bare for quoted, bare in _ITEM.findall(text) if quoted or bare)
 
 
 def write_list(items: Iterable[str], field: str) -> str:
-    """The list as CAP writes it. Raises ``InvalidInput`` for an item that cannot be quoted."""
+    """Return the list as CAP text. Raises ``InvalidInput`` for an item that cannot be quoted."""
     return " ".join(_quoted(item, field) for item in items)
 
 
 def _quoted(item: str, field: str) -> str:
     if not item or '"' in item or "\n" in item:
-        raise InvalidInput(f"Ein Eintrag in „{field}“ ist leer oder enthält Anführungszeichen.", where=field)
+        raise InvalidInput("list-entry-unfit", where=field, field=field)
     return f'"{item}"' if re.search(r"\s", item) else item

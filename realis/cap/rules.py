@@ -1,6 +1,6 @@
-"""Whether a message makes sense: the semantic rules of CAP 1.2 and of practice, each with a stable id.
+"""The semantic rules of CAP 1.2 and of practice, each with a stable id.
 
-Pure: what is known and what time it is come in. A finding never refuses anything; people decide.
+Pure: context and time are parameters. A finding never rejects a message; an operator decides.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _TEST_WORDS = re.compile(
 
 
 def check(alert: Alert, now: datetime, known: Collection[Reference]) -> tuple[Finding, ...]:
-    """Everything about the message that a person should know before acting on it."""
+    """Return all findings an operator should see before acting on the message."""
     found = [finding for rule in _RULES for finding in rule(alert)]
     return merged([*found, *_expired(alert, now), *_future(alert, now), *_unknown_references(alert, known)])
 
 
 def looks_like_test(alert: Alert) -> bool:
-    """Whether codes or words say that this is a test, whatever its status."""
+    """Whether codes or words mark the message as a test, whatever its status."""
     codes = {code.value for info in alert.infos for code in info.event_codes}
     if codes & set(_TEST_CODES):
         return True

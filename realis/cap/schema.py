@@ -1,4 +1,4 @@
-"""Whether a message has the structure of CAP 1.2, by our own RELAX NG schema. Says nothing about its sense."""
+"""Structural validation against CAP 1.2, with REALIS's own RELAX NG schema. No semantic checks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lxml import etree
 
 @dataclass(frozen=True, slots=True)
 class SchemaError:
-    """The first place where a message leaves the schema, as the validator words it."""
+    """The first violation of the schema, in the validator's words."""
 
     line: int
     message: str
 
 
 def first_error(root: etree._Element) -> SchemaError | None:
-    """The first thing that keeps the message from being schema-valid, or None."""
+    """Return the first violation of the schema, or None."""
     schema = _schema()
     if schema.validate(root):
         return None

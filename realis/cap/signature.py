@@ -1,6 +1,6 @@
 """XML signatures over CAP messages (CAP 1.2, 3.3.4.1): enveloped, ECDSA P-256 with SHA-256.
 
-Trust comes from a pinned certificate only; whatever certificate a message brings along is never believed.
+Only a pinned certificate is trusted; a certificate inside the message is ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FAILURES = (SignXMLException, etree.LxmlError, UnsupportedAlgorithm, ValueError
 
 
 class SignatureState(StrEnum):
-    """What is known about a message's signature."""
+    """The state of a message's signature."""
 
     ABSENT = "absent"
     UNCHECKED = "unchecked"
@@ -41,7 +41,7 @@ class SignatureState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignatureVerdict:
-    """The outcome of looking at a signature.
+    """The result of a signature check.
 
     Args:
         detail: why it is unchecked or invalid; empty otherwise.
@@ -55,7 +55,7 @@ class SignatureVerdict:
 
 @dataclass(frozen=True, slots=True)
 class XmlSigner:
-    """Signs with one key; its certificate travels inside the signature."""
+    """Signs with one key; its certificate is included in the signature (``KeyInfo``)."""
 
     key_pem: bytes = field(repr=False)
     certificate_pem: bytes
@@ -66,11 +66,12 @@ class XmlSigner:
             signed = self._signer().sign(
                 parse(xml), key=self._key(), cert=[x509.load_pem_x509_certificate(self.certificate_pem)]
             )
+            # Checked before it is issued: a key that does not fit its certificate would make every warning invalid.
             verdict = verify(etree.tostring(signed), self.certificate_pem)
         except (*_FAILURES, RealisError) as error:
-            raise SigningFailed("Die Nachricht konnte nicht signiert werden.", remedy=_REMEDY) from error
+            raise SigningFailed("message-not-signed") from error
         if verdict.state is not SignatureState.VALID:
-            raise SigningFailed(f"Die eigene Signatur ist ungültig: {verdict.detail}", remedy=_REMEDY)
+            raise SigningFailed("own-signature-invalid", detail=verdict.detail)
         return etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
 
     def _signer(self) -> XMLSigner:
@@ -88,16 +89,13 @@ class XmlSigner:
         return key
 
 
-_REMEDY = "Prüfen Sie die Schlüssel mit „realis doctor“; es wurde nichts versendet."
-
-
 def has_signature(root: etree._Element) -> bool:
     """Whether the message carries a signature where CAP allows one: as a child of ``alert``."""
     return root.find(f"{{{DS}}}Signature") is not None
 
 
 def verify(xml: bytes, certificate_pem: bytes, at: datetime | None = None) -> SignatureVerdict:
-    """Whether the message was signed with the pinned certificate's key, and what exactly was signed.
+    """Return whether the message was signed with the pinned certificate's key, and the exact bytes that were signed.
 
     Args:
         at: the instant the certificate must be valid at (the message's ``sent``); None means now.
@@ -128,6 +126,7 @@ def _verified(root: etree._Element, certificate: x509.Certificate, config: Signa
     except _FAILURES as error:
         return SignatureVerdict(SignatureState.INVALID, str(error).strip() or type(error).__name__)
     found = result[0] if isinstance(result, list) else result
+    # Else a signature over one element would vouch for the rest of the message (signature wrapping).
     if found.signed_xml is None or found.signed_xml.tag != root.tag:
         return SignatureVerdict(SignatureState.INVALID, "Signiert ist nicht die ganze Nachricht.")
     return SignatureVerdict(SignatureState.VALID, signed=found.signed_data)

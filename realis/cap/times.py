@@ -16,15 +16,15 @@ _WIDEST_OFFSET = timedelta(hours=14)
 
 
 class MissingZone(ValueError):
-    """A time without a zone: nobody can know which instant it means."""
+    """A time without a zone, which does not determine an instant."""
 
 
 def read_time(text: str) -> datetime:
-    """The instant a foreign message means, aware, to the whole second.
+    """Return the instant in a foreign message, aware, to the whole second.
 
     Raises:
         MissingZone: no zone is given.
-        ValueError: it is no time at all.
+        ValueError: the text is not a time.
     """
     match = _TIME.fullmatch(text.strip())
     if match is None:
@@ -38,21 +38,19 @@ def read_time(text: str) -> datetime:
 
 
 def is_strict(text: str) -> bool:
-    """Whether the time is spelled as CAP 1.2 wants it; ``+00:00`` for UTC is not."""
+    """Whether the time is spelled as CAP 1.2 requires; ``+00:00`` for UTC is not."""
     return _STRICT.fullmatch(text) is not None and not text.endswith("+00:00")
 
 
 def write_time(moment: datetime, field: str) -> str:
-    """The instant as CAP 1.2 spells it: ``±hh:mm``, UTC as ``-00:00``, cut to whole seconds.
+    """Return the instant as CAP 1.2 spells it: ``±hh:mm``, UTC as ``-00:00``, cut to whole seconds.
 
     Raises:
         InvalidInput: the time is naive.
     """
     offset = moment.utcoffset()
     if offset is None:
-        raise InvalidInput(
-            f"„{field}“ hat keine Zeitzone.", where=field, remedy="Geben Sie den Zeitpunkt mit Zeitzone an."
-        )
+        raise InvalidInput("field-without-zone", where=field, field=field)
     if abs(offset) > _WIDEST_OFFSET or offset % timedelta(minutes=1):
         moment = moment.astimezone(UTC)
     text = moment.replace(microsecond=0).isoformat()

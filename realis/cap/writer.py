@@ -1,4 +1,4 @@
-"""Writes CAP 1.2 strictly: one element order, one spelling of time, nothing illegal. Mends nothing silently.
+"""Writes CAP 1.2 strictly: one element order, one spelling of time, nothing illegal. Repairs nothing silently.
 
 Times are cut to whole seconds, for the standard has no fractions (CAP 1.2, 3.3.2).
 """
@@ -28,10 +28,10 @@ _ROOM_FOR_SIGNATURE = 16 * 1024
 
 
 def write(alert: Alert) -> bytes:
-    """The alert as CAP 1.2 XML in UTF-8, valid against the standard's schema; the same alert gives the same bytes.
+    """Return the alert as CAP 1.2 XML in UTF-8, valid against the standard's schema; equal alerts give equal bytes.
 
     Raises:
-        InvalidInput: a value has no legal form; says which element.
+        InvalidInput: a value has no legal form; names the element.
     """
     root = etree.fromstring(_EMPTY)
     out = _Writer(root)
@@ -58,15 +58,11 @@ def write(alert: Alert) -> bytes:
 def _finished(root: etree._Element) -> bytes:
     error = first_error(root)
     if error is not None:
-        raise InvalidInput(f"Die Nachricht lässt sich nicht als CAP 1.2 schreiben ({error.message}).")
+        raise InvalidInput("not-writable", detail=error.message)
     etree.indent(root)
     written = etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
     if len(written) > MAX_BYTES - _ROOM_FOR_SIGNATURE:
-        raise InvalidInput(
-            f"Die Nachricht wird größer als {MAX_BYTES // 1024 // 1024} MB.",
-            where="area",
-            remedy="Wählen Sie ein einfacheres Gebiet; es steht in jeder Sprachfassung noch einmal.",
-        )
+        raise InvalidInput("written-too-large", where="area", max_mb=MAX_BYTES // 1024 // 1024)
     return written
 
 
@@ -84,11 +80,7 @@ class _Writer:
         try:
             element.text = str(text)
         except ValueError as error:
-            raise InvalidInput(
-                f"„{name}“ enthält ein Steuerzeichen, das in XML nicht erlaubt ist.",
-                where=name,
-                remedy="Entfernen Sie das Zeichen.",
-            ) from error
+            raise InvalidInput("control-character", where=name, field=name) from error
 
     def optional(self, name: str, text: str) -> None:
         if text:
@@ -97,7 +89,7 @@ class _Writer:
     def each(self, name: str, texts: Iterable[str]) -> None:
         for text in texts:
             if not text:
-                raise InvalidInput(f"Ein Eintrag von „{name}“ ist leer.", where=name)
+                raise InvalidInput("entry-empty", where=name, field=name)
             self.put(name, text)
 
     def time(self, name: str, moment: datetime | None) -> None:
@@ -107,7 +99,7 @@ class _Writer:
     def named(self, name: str, values: Iterable[NamedValue]) -> None:
         for value in values:
             if not value.name:
-                raise InvalidInput(f"Ein Wert von „{name}“ hat keinen Namen.", where=name)
+                raise InvalidInput("value-without-name", where=name, field=name)
             pair = self.group(name)
             pair.put("valueName", value.name)
             pair.put("value", value.value)
@@ -119,9 +111,9 @@ class _Writer:
 
 def _write_info(out: _Writer, info: Info) -> None:
     if not _LANGUAGE.fullmatch(info.language):
-        raise InvalidInput(f"„{info.language}“ ist keine Sprachangabe.", where="language")
+        raise InvalidInput("language-tag-unfit", where="language", language=info.language)
     if not info.categories:
-        raise InvalidInput("Eine Meldung braucht mindestens eine Kategorie.", where="category")
+        raise InvalidInput("category-missing", where="category")
     out.put("language", info.language)
     out.each("category", info.categories)
     out.put("event", info.event)
@@ -149,17 +141,13 @@ def _write_info(out: _Writer, info: Info) -> None:
 
 def _absolute(uri: str) -> str:
     if uri and not _ABSOLUTE.fullmatch(uri):
-        raise InvalidInput(
-            "Die Adresse in „web“ ist nicht vollständig.",
-            where="web",
-            remedy="Beginnen Sie mit https:// und Servernamen.",
-        )
+        raise InvalidInput("web-address-incomplete", where="web")
     return uri
 
 
 def _write_resource(out: _Writer, resource: Resource) -> None:
     if not resource.mime_type:
-        raise InvalidInput("Eine Anlage nennt keinen Dateityp (mimeType).", where="mimeType")
+        raise InvalidInput("mime-type-missing", where="mimeType")
     out.put("resourceDesc", resource.desc)
     out.put("mimeType", resource.mime_type)
     out.optional("size", "" if resource.size is None else str(resource.size))
@@ -170,12 +158,12 @@ def _write_resource(out: _Writer, resource: Resource) -> None:
 
 def _write_area(out: _Writer, area: Area) -> None:
     if area.ceiling_ft is not None and area.altitude_ft is None:
-        raise InvalidInput("Eine Obergrenze (ceiling) braucht eine Untergrenze (altitude).", where="ceiling")
+        raise InvalidInput("ceiling-without-altitude", where="ceiling")
     out.put("areaDesc", area.desc)
     out.each("polygon", (_ring(ring) for ring in area.polygons))
     for circle in area.circles:
         if not circle.radius_km >= 0:
-            raise InvalidInput("Der Radius eines Kreises ist negativ.", where="circle")
+            raise InvalidInput("radius-negative", where="circle")
         out.put("circle", f"{_point(circle.lat, circle.lon)} {_decimal(circle.radius_km, 'circle')}")
     out.named("geocode", area.geocodes)
     out.number("altitude", area.altitude_ft)
@@ -184,20 +172,20 @@ def _write_area(out: _Writer, area: Area) -> None:
 
 def _ring(ring: LinearRing) -> str:
     if len(ring) < _MIN_RING or ring[0] != ring[-1]:
-        raise InvalidInput("Ein Polygon hat weniger als vier Punkte oder ist nicht geschlossen.", where="polygon")
+        raise InvalidInput("polygon-not-closed", where="polygon")
     return " ".join(_point(lat, lon) for lat, lon in ring)
 
 
 def _point(lat: float, lon: float) -> str:
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise InvalidInput("Ein Punkt liegt außerhalb von ±90 Grad Breite oder ±180 Grad Länge.", where="area")
+        raise InvalidInput("point-outside", where="area")
     return f"{_decimal(lat, 'area')},{_decimal(lon, 'area')}"
 
 
 def _decimal(number: float, where: str) -> str:
-    # repr keeps every digit, Decimal's plain form avoids the exponent, which CAP and xs:decimal do not know.
+    # repr keeps every digit; Decimal's plain form avoids the exponent, which xs:decimal does not allow.
     decimal = Decimal(repr(float(number)))
     if not decimal.is_finite():
-        raise InvalidInput("Eine Zahl ist nicht endlich.", where=where)
+        raise InvalidInput("number-not-finite", where=where)
     text = f"{decimal:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

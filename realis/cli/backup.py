@@ -21,12 +21,13 @@ from sqlalchemy.engine import make_url
 
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock, open_database
+from realis.cli import ask
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.cli.encrypted_file import EncryptedReader, EncryptedWriter
 from realis.keystore.files import locked, write
 from realis.keystore.keys import Keys
 from realis.model.audit import AuditAction
-from realis.model.errors import Conflict, InvalidInput, RealisError
+from realis.model.errors import CommandError, RealisError
 from realis.ports.stores import AuditEntry
 from realis.storage import audit
 from realis.storage.addresses import AddressBook
@@ -52,7 +53,7 @@ PassphraseFile = Annotated[
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Wohin; die Datei darf es noch nicht geben")],
+    file: Annotated[Path, typer.Argument(metavar="DATEI", help="Wohin; die Datei darf es noch nicht geben")],
     passphrase_file: PassphraseFile = None,
     config: ConfigOption = CONFIG,
 ) -> None:
@@ -61,7 +62,7 @@ def backup(
     try:
         record = _record(settings)
         if file.exists():
-            raise Conflict(f"{file} gibt es schon.", remedy="Nehmen Sie einen anderen Namen.")
+            raise CommandError(f"{file} gibt es schon.", remedy="Nehmen Sie einen anderen Namen.")
         passphrase = _passphrase(passphrase_file, confirm=True)
         run(_note_backup(settings, file.name))
         _write(file, passphrase, config=config, record=record, keys=settings.data_dir / KEYS)
@@ -70,13 +71,13 @@ def backup(
     except RealisError as error:
         fail(error)
     except (OSError, sqlite3.Error) as error:
-        fail(InvalidInput(f"Die Sicherung ließ sich nicht schreiben: {error}", where=str(file)))
+        fail(CommandError(f"Die Sicherung ließ sich nicht schreiben: {error}", where=str(file)))
     out.print(f"Gesichert und nachgelesen: {file}, {file.stat().st_size / 1e6:.1f} MB")
     out.print("Bewahren Sie die Passphrase getrennt davon auf: ohne sie öffnet niemand die Sicherung.")
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(metavar="DATEI", exists=True, dir_okay=False)],
     passphrase_file: PassphraseFile = None,
     config: ConfigOption = CONFIG,
 ) -> None:
@@ -88,9 +89,9 @@ def restore(
     except RealisError as error:
         fail(error)
     except tarfile.TarError as error:
-        fail(InvalidInput(f"Die Sicherung hat nicht die erwartete Form: {error}", where=str(file)))
+        fail(CommandError(f"Die Sicherung hat nicht die erwartete Form: {error}", where=str(file)))
     except (OSError, sqlite3.Error) as error:
-        fail(InvalidInput(f"Die Sicherung ließ sich nicht zurückspielen: {error}", where=str(file)))
+        fail(CommandError(f"Die Sicherung ließ sich nicht zurückspielen: {error}", where=str(file)))
     out.print(f"Zurückgespielt nach {settings.data_dir}. Protokoll: {verdict.entries} Einträge, Kette unversehrt,")
     out.print(f"letzte Prüfsumme {verdict.last_digest}", soft_wrap=True)
     out.print("Vergleichen Sie sie mit Ihrem Kontrollpunkt. `realis serve` sendet, was in der Sicherung offen war und")
@@ -174,7 +175,7 @@ def _settings(tar: tarfile.TarFile, config: Path) -> Iterator[tuple[Settings, Pa
     """The settings that will hold, and the file to become ``config`` where there is none yet."""
     first = tar.next()
     if first is None or first.name != SETTINGS:
-        raise InvalidInput("Der Sicherung fehlen die Einstellungen.")
+        raise CommandError("Der Sicherung fehlen die Einstellungen.")
     text = b"".join(_chunks(tar, first, _MOST_SETTINGS_BYTES))
     if config.exists():
         yield Settings.load(config), None
@@ -190,7 +191,7 @@ def _settings(tar: tarfile.TarFile, config: Path) -> Iterator[tuple[Settings, Pa
 def _refuse_in_use(settings: Settings) -> None:
     _record(settings, must_exist=False)
     if settings.data_dir.exists() and any(settings.data_dir.iterdir()):
-        raise Conflict(
+        raise CommandError(
             f"{settings.data_dir} ist nicht leer; überschrieben wird nichts.",
             where="data_dir",
             remedy="Beenden Sie realis serve und benennen Sie das Verzeichnis um.",
@@ -205,20 +206,20 @@ def _unpack(tar: tarfile.TarFile, staging: Path) -> None:
         left -= 1
         is_record = member.name == RECORD
         if left < 0 or not (is_record or _KEY_FILE.fullmatch(member.name)):
-            raise InvalidInput("In der Sicherung liegt etwas, das nicht hineingehört.", where=member.name[:100])
+            raise CommandError("In der Sicherung liegt etwas, das nicht hineingehört.", where=member.name[:100])
         with open(os.open(staging / member.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             for chunk in _chunks(tar, member, None if is_record else _MOST_KEY_BYTES):
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
     if not (staging / RECORD).exists():
-        raise InvalidInput("Der Sicherung fehlt die Datenbank.")
+        raise CommandError("Der Sicherung fehlt die Datenbank.")
 
 
 def _chunks(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int | None) -> Iterator[bytes]:
     source = tar.extractfile(member) if member.isreg() else None
     if source is None or (most is not None and member.size > most):
-        raise InvalidInput("In der Sicherung liegt etwas, das nicht hineingehört.", where=member.name[:100])
+        raise CommandError("In der Sicherung liegt etwas, das nicht hineingehört.", where=member.name[:100])
     while chunk := source.read(_COPY):
         yield chunk
 
@@ -231,7 +232,7 @@ async def _checked(settings: Settings, staging: Path) -> audit.AuditVerdict:
     try:
         before = await audit.verify(opened)
         if before.broken_at:
-            raise InvalidInput(f"Das Protokoll der Sicherung ist ab Eintrag {before.broken_at} verändert worden.")
+            raise CommandError(f"Das Protokoll der Sicherung ist ab Eintrag {before.broken_at} verändert worden.")
         await _open_all(opened, AddressBook(keys))
         await SqlDesk(opened, SystemClock()).note(
             AuditEntry(ACTOR, AuditAction.BACKUP_RESTORED, "backup", {"digest": before.last_digest})
@@ -252,25 +253,25 @@ async def _open_all(opened: Database, book: AddressBook) -> None:
 
 
 def _record(settings: Settings, *, must_exist: bool = True) -> Path:
-    """Where the record of one machine lies. Raises ``Conflict`` where it is not a file of our own."""
+    """Where the record of one machine lies. Raises ``CommandError`` where it is not a file of our own."""
     known = settings.data_dir.resolve() / RECORD
     if not settings.alone or Path(make_url(settings.database_url).database or "").resolve() != known:
-        raise Conflict("Dieser Befehl sichert nur eine Datenbank in data_dir.", remedy=_WITH_POSTGRES)
+        raise CommandError("Dieser Befehl sichert nur eine Datenbank in data_dir.", remedy=_WITH_POSTGRES)
     if must_exist and not known.exists():
-        raise Conflict(f"{known} gibt es noch nicht; es gibt nichts zu sichern.", where="data_dir")
+        raise CommandError(f"{known} gibt es noch nicht; es gibt nichts zu sichern.", where="data_dir")
     return known
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:
     if file is not None:
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise InvalidInput(f"Andere Benutzer dürfen {file} lesen.", remedy=f"Führen Sie aus: chmod 600 {file}")
+            raise CommandError(f"Andere Benutzer dürfen {file} lesen.", remedy=f"Führen Sie aus: chmod 600 {file}")
         given = file.read_text(encoding="utf-8").rstrip("\r\n")
     else:
-        given = str(typer.prompt("Passphrase der Sicherung", hide_input=True, confirmation_prompt=confirm))
+        given = ask.secret("Passphrase der Sicherung", confirm=confirm)
     given = unicodedata.normalize("NFC", given)
     if confirm and len(given) < SHORTEST_PASSPHRASE:
-        raise InvalidInput(
+        raise CommandError(
             f"Die Passphrase ist kürzer als {SHORTEST_PASSPHRASE} Zeichen.",
             where="passphrase",
             remedy="Nehmen Sie mehrere Wörter; die Sicherung enthält jede Adresse und jeden Schlüssel.",

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from realis.model.errors import InvalidInput
+from realis.model.errors import CommandError
 
 MAGIC: Final = b"REALIS-SEALED\x01"
 CHUNK: Final = 64 * 1024
@@ -65,14 +65,14 @@ class EncryptedWriter(io.RawIOBase):
 
     def _seal(self, chunk: bytes, *, last: bool) -> None:
         if self._number >= _MAX_CHUNKS:
-            raise InvalidInput("Die Datei würde größer, als dieses Format erlaubt (256 TiB).")
+            raise CommandError("Die Datei würde größer, als dieses Format erlaubt (256 TiB).")
         nonce = _nonce(self._prefix, self._number, last=last)
         self._file.write(self._cipher.encrypt(nonce, chunk, self._header))
         self._number += 1
 
 
 class EncryptedReader(io.RawIOBase):
-    """Opens what ``EncryptedWriter`` sealed. Raises ``InvalidInput`` for a wrong passphrase and for any change.
+    """Opens what ``EncryptedWriter`` sealed. Raises ``CommandError`` for a wrong passphrase and for any change.
 
     Whatever was read counts only after ``finish``: until then the rest may still be missing.
     """
@@ -80,7 +80,7 @@ class EncryptedReader(io.RawIOBase):
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         self._header = file.read(len(MAGIC) + _SALT + _PREFIX)
         if len(self._header) != len(MAGIC) + _SALT + _PREFIX or not self._header.startswith(MAGIC):
-            raise InvalidInput("Das ist keine Sicherung von REALIS.", where=str(getattr(file, "name", "")))
+            raise CommandError("Das ist keine Sicherung von REALIS.", where=str(getattr(file, "name", "")))
         salt = self._header[len(MAGIC) :][:_SALT]
         self._file, self._cipher, self._prefix = file, _cipher(passphrase, salt), self._header[-_PREFIX:]
         self._number, self._opened, self._done = 0, b"", False
@@ -112,8 +112,8 @@ class EncryptedReader(io.RawIOBase):
             self._opened = self._cipher.decrypt(nonce, chunk, self._header)
         except (InvalidTag, ValueError) as error:
             if self._number:
-                raise InvalidInput("Die Sicherung ist beschädigt oder abgeschnitten.") from error
-            raise InvalidInput(
+                raise CommandError("Die Sicherung ist beschädigt oder abgeschnitten.") from error
+            raise CommandError(
                 "Die Passphrase stimmt nicht, oder die Sicherung ist beschädigt.", where="passphrase"
             ) from error
         self._number, self._done = self._number + 1, last

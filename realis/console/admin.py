@@ -43,10 +43,7 @@ async def set_roles(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     user = await _user(face, visit)
     roles = _roles(visit)
     if user.id == visit.session.user.id and Role.ADMIN not in roles:
-        raise Conflict(
-            "Sie können sich die Rolle Administration nicht selbst nehmen.",
-            remedy="Eine andere Person mit dieser Rolle kann es tun.",
-        )
+        raise Conflict("own-administration")
     await face.users.set_roles(user.id, roles)
     await _note(face, visit, AuditAction.USER_ROLES, user, sorted(roles))
     return go("/console/admin/users")
@@ -65,7 +62,7 @@ async def deactivate(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Bar somebody; nobody bars themselves."""
     user = await _user(face, visit)
     if user.id == visit.session.user.id:
-        raise Conflict("Sie können sich nicht selbst sperren.", remedy="Eine andere Person kann es tun.")
+        raise Conflict("own-account")
     await face.users.deactivate(user.id)
     await _note(face, visit, AuditAction.USER_DEACTIVATED, user)
     return go("/console/admin/users")
@@ -108,14 +105,14 @@ async def _note(
 async def _user(face: ConsoleContext, visit: Visit) -> User:
     user = await face.users.get(visit.request.match_info["user"])
     if user is None:
-        raise NotFound("Diese Person gibt es nicht oder sie ist gesperrt.")
+        raise NotFound("user-not-found")
     return user
 
 
 def _name(visit: Visit) -> str:
     name = unicodedata.normalize("NFC", " ".join(visit.form.get("name", "").split()))
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidInput("Der Anmeldename fehlt oder ist zu lang.", where="name", remedy="Höchstens 60 Zeichen.")
+        raise InvalidInput("user-name-unfit", where="name", max=_LONGEST_NAME)
     return name
 
 
@@ -123,5 +120,5 @@ def _roles(visit: Visit) -> frozenset[Role]:
     wanted = set(visit.form.getall("role", []))
     roles = frozenset(role for role in Role if role.value in wanted)
     if not roles:
-        raise InvalidInput("Es ist keine Rolle gewählt.", where="role", remedy="Wählen Sie mindestens eine.")
+        raise InvalidInput("roles-missing", where="role")
     return roles

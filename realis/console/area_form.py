@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from realis.model.area import Area, Circle, LinearRing, circle_ring, outline
+from realis.model.area import Area, Circle, LatLon, circle_ring, outline
 from realis.ports.installation import Place
+from realis.web.projection import Box, Projection
 
 _SIDE = 400.0
 _MARGIN = 12.0
+_SMALLEST_SPAN_KM = 1e-4
 _LETTER = 6.0
 _LINE = 15.0
 
@@ -59,12 +60,13 @@ def sketch(areas: Sequence[Area], places: Sequence[Place] = ()) -> Sketch | None
     every = [point for ring in (*rings, *(ring for _, ring in circles)) for point in ring]
     if not every:
         return None
-    view = _View.around(every)
+    view = _projection(every)
+    width, height = (round(km * view.units_per_km, 1) for km in (view.box.width_km, view.box.height_km))
     labels = _legible(areas, places, view)
-    return Sketch(view.width, view.height, view.path(rings), view.path(ring for _, ring in circles), labels)
+    return Sketch(width, height, view.paths(rings), view.paths(ring for _, ring in circles), labels)
 
 
-def _legible(areas: Sequence[Area], places: Sequence[Place], view: _View) -> tuple[Label, ...]:
+def _legible(areas: Sequence[Area], places: Sequence[Place], view: Projection) -> tuple[Label, ...]:
     """The names that fit beside one another, those of the chosen area first."""
     chosen = {circle for area in areas for circle in area.circles}
     kept: list[Label] = []
@@ -80,37 +82,8 @@ def _overlap(one: Label, other: Label) -> bool:
     return abs(one.x - other.x) < reach and abs(one.y - other.y) < _LINE
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """Degrees to SVG units, true to shape at the middle latitude."""
-
-    west: float
-    north: float
-    scale_x: float
-    scale_y: float
-    width: float
-    height: float
-
-    @classmethod
-    def around(cls, points: Sequence[tuple[float, float]]) -> _View:
-        lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
-        squeeze = max(0.01, math.cos(math.radians((min(lats) + max(lats)) / 2)))
-        across = max(1e-6, (max(lons) - min(lons)) * squeeze, max(lats) - min(lats))
-        scale = (_SIDE - 2 * _MARGIN) / across
-        width = (max(lons) - min(lons)) * squeeze * scale + 2 * _MARGIN
-        height = (max(lats) - min(lats)) * scale + 2 * _MARGIN
-        return cls(min(lons), max(lats), scale * squeeze, scale, round(width, 1), round(height, 1))
-
-    def point(self, place: tuple[float, float]) -> tuple[float, float]:
-        lat, lon = place
-        return (
-            round((lon - self.west) * self.scale_x + _MARGIN, 1),
-            round((self.north - lat) * self.scale_y + _MARGIN, 1),
-        )
-
-    def path(self, rings: Iterable[LinearRing]) -> str:
-        drawn = []
-        for ring in rings:
-            corners = " L".join(f"{x} {y}" for x, y in (self.point(place) for place in ring))
-            drawn.append(f"M{corners}Z")
-        return " ".join(drawn)
+def _projection(points: Sequence[LatLon]) -> Projection:
+    shape = Box.around(points)
+    units_per_km = (_SIDE - 2 * _MARGIN) / max(shape.width_km, shape.height_km, _SMALLEST_SPAN_KM)
+    margins_km = 2 * _MARGIN / units_per_km
+    return Projection(shape.resized(shape.width_km + margins_km, shape.height_km + margins_km), units_per_km)

@@ -90,10 +90,6 @@ class ConsoleContext:
             visit.request, template, status=status, user=visit.session.user, csrf=visit.session.csrf, **context
         )
 
-    def text(self, request: web.Request, message: str) -> str:
-        """One sentence in the reader's language."""
-        return self.pages.catalogue.gettext(message, wanted_language(request, LANGUAGES))
-
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -113,14 +109,14 @@ class Visit:
         try:
             return UUID(self.request.match_info[name])
         except ValueError:
-            raise NotFound("Diese Seite gibt es nicht.", remedy="Gehen Sie zur Übersicht.") from None
+            raise NotFound("page-not-found") from None
 
     def number(self, name: str) -> int:
         """A whole number from the form. Raises ``InvalidInput``."""
         try:
             return int(self.form.get(name, ""))
         except ValueError:
-            raise InvalidInput("Dem Formular fehlt eine Zahl.", where=name, remedy="Laden Sie die Seite neu.") from None
+            raise InvalidInput("number-missing", where=name) from None
 
 
 Handler = Callable[[ConsoleContext, Visit], Awaitable[web.StreamResponse]]
@@ -167,7 +163,7 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
     texts = MultiDict[str]()
     for name, value in posted.items():
         if not isinstance(value, str):
-            raise InvalidInput("Dateien werden hier nicht angenommen.", where=name)
+            raise InvalidInput("files-not-taken", where=name)
         texts.add(name, value)
     return MultiDictProxy(texts)
 

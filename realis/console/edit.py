@@ -16,8 +16,8 @@ from realis.console.local_time import later
 from realis.console.preview import ChannelTexts, Difference, by_channel, differences
 from realis.model.alert import DEFAULT_VALIDITY, Level, Occasion
 from realis.model.area import Area
-from realis.model.draft import Content, Draft, DraftKind, DraftState, Problem
-from realis.model.errors import Conflict, InvalidInput, RealisError, StaleVersion, WrongState
+from realis.model.draft import Content, Draft, DraftKind, DraftState
+from realis.model.errors import Conflict, InvalidInput, Problem, RealisError, StaleVersion, WrongState
 from realis.policy.approval import Role
 from realis.ports.content import EventType
 from realis.ports.desk_read_models import ChannelRow
@@ -44,9 +44,9 @@ class EditPage:
     theirs: tuple[Difference, ...] = ()
     stale: bool = False
 
-    def at(self, *places: str) -> tuple[str, ...]:
+    def at(self, *places: str) -> tuple[Problem, ...]:
         """The problems that belong to these fields."""
-        return tuple(problem.message for problem in self.problems if problem.where in places)
+        return tuple(problem for problem in self.problems if problem.where in places)
 
 
 async def choose(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
@@ -76,7 +76,7 @@ def _first_choice(face: ConsoleContext, visit: Visit) -> tuple[Occasion, EventTy
     occasion = next((one for one in Occasion if one.value == visit.form.get("occasion")), None)
     event = face.phrases.event(visit.form.get("event_code", ""))
     if occasion is None or event is None:
-        raise InvalidInput("Anlass oder Ereignis fehlt.", remedy="Wählen Sie beides.")
+        raise InvalidInput("first-choice-missing")
     return occasion, event
 
 
@@ -170,9 +170,9 @@ async def _refused(
     face: ConsoleContext, visit: Visit, draft: Draft, filled: Filled, error: RealisError
 ) -> web.StreamResponse:
     """The form again, with what the desk said at the fields it named."""
-    known = {problem.where for problem in face.desk.authoring.problems(filled.content)}
-    places = {place.strip() for place in error.where.split(",")} if error.where else set()
-    extra = () if places and places <= known else (Problem(error.where, f"{error.message} {error.remedy}".strip()),)
+    shown = face.desk.authoring.problems(filled.content)
+    remarks = error.causes or (Problem(error.where, error.code, error.values),)
+    extra = (remark for remark in remarks if remark not in shown)
     filled = replace(filled, problems=(*filled.problems, *extra))
     return await _render(face, visit, draft, filled, status=status_of(error), show_problems=True)
 

@@ -16,8 +16,8 @@ from realis.console.area_form import own_areas, place_area
 from realis.console.local_time import local_parts, read_local
 from realis.model.alert import Certainty, Level, Occasion, Severity, Urgency
 from realis.model.area import Area
-from realis.model.draft import PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText, Problem
-from realis.model.errors import InvalidInput
+from realis.model.draft import PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText
+from realis.model.errors import InvalidInput, Problem
 from realis.ports.content import Phrases
 from realis.ports.desk_read_models import ChannelRow
 from realis.ports.installation import City
@@ -100,7 +100,7 @@ class FormReader:
             certainty=_choice(Certainty, form.get("certainty", "")),
         )
         if occasion is None:
-            problems.append(Problem("occasion", "Der Anlass ist noch nicht gewählt."))
+            problems.append(Problem("occasion", "occasion-missing"))
         content = self._with_event(form, content)
         return Filled(content, expires, onset, tuple(problems), unchecked, occasion_chosen=occasion is not None)
 
@@ -148,7 +148,7 @@ class FormReader:
         try:
             return read_local(when.date, when.time, ZoneInfo(self.city.time_zone))
         except InvalidInput as error:
-            problems.append(Problem(where, " ".join(part for part in (error.message, error.remedy) if part)))
+            problems.append(Problem(where, error.code, error.values))
             return None
 
 

@@ -148,7 +148,7 @@ async def follow_up(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     wanted = visit.form.get("kind", "")
     kind = next((kind for kind in _FOLLOW_UPS if kind.value == wanted), None)
     if kind is None:
-        raise InvalidInput("Diesen Schritt gibt es nicht.", where="kind", remedy="Laden Sie die Seite neu.")
+        raise InvalidInput("step-unknown", where="kind")
     draft = await face.desk.authoring.follow_up(visit.actor, visit.id(), kind=kind)
     return go(f"/console/drafts/{draft.id}")
 
@@ -157,7 +157,7 @@ async def tick(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Note who carried a text out by hand."""
     who = visit.form.get("who", "").strip()[:100]
     if not who:
-        raise InvalidInput("Es fehlt, wer es erledigt hat.", where="who", remedy="Tragen Sie einen Namen ein.")
+        raise InvalidInput("who-missing", where="who")
     incident = visit.id()
     await face.desk.operations.mark_done(
         visit.actor, incident, revision=visit.number("revision"), target_id=visit.number("target"), who=who

@@ -21,12 +21,10 @@ def read_local(date: str, time: str, zone: ZoneInfo) -> datetime | None:
     try:
         naive = datetime.fromisoformat(f"{date.strip()}T{time.strip()}").replace(tzinfo=None)
     except ValueError:
-        raise InvalidInput(
-            "Datum oder Uhrzeit fehlt oder ist keine.", remedy="Zum Beispiel 24.12.2026, 18:30."
-        ) from None
+        raise InvalidInput("time-unreadable") from None
     instant = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != naive:
-        raise InvalidInput("Diese Uhrzeit gibt es nicht: Die Uhr wird in dieser Nacht umgestellt.")
+        raise InvalidInput("time-skipped")
     return instant
 
 

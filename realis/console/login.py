@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from realis.console.context import HOME, ConsoleContext, Visit, go, read_form
-from realis.model.errors import InvalidInput, NotAllowed, RealisError
+from realis.model.errors import InvalidInput, RealisError, TooManyAttempts
 from realis.ports.accounts import User
 from realis.web.passwords import check_new
 from realis.web.problem import status_of
@@ -38,17 +38,10 @@ async def enter(face: ConsoleContext, request: web.Request) -> web.StreamRespons
         wanted = form.get("next", "")
         user = await _check(face, request, name, form.get("password", ""))
     except RealisError as error:
-        status = 429 if isinstance(error, TooManyAttempts) else status_of(error)
-        return face.bare(request, "login.html", status=status, next=wanted, name=name, error=error)
+        return face.bare(request, "login.html", status=status_of(error), next=wanted, name=name, error=error)
     response = go("/console/password" if user.must_change_password else _next(wanted))
     await face.keeper.open(request, response, user)
     return response
-
-
-class TooManyAttempts(NotAllowed):
-    """This name or address has to wait."""
-
-    code = "too-many-attempts"
 
 
 async def _check(face: ConsoleContext, request: web.Request, name: str, password: str) -> User:
@@ -58,18 +51,14 @@ async def _check(face: ConsoleContext, request: web.Request, name: str, password
     )
     wait = max((face.throttle.wait(key, free) for key, free in keys), default=timedelta())
     if wait:
-        seconds = math.ceil(wait.total_seconds())
-        raise TooManyAttempts(
-            face.text(request, "Zu viele Versuche. Warten Sie noch %(n)s Sekunden.") % {"n": seconds},
-            remedy="Danach können Sie es wieder versuchen. Niemand ist gesperrt.",
-        )
+        raise TooManyAttempts("too-many-attempts", seconds=math.ceil(wait.total_seconds()))
     found = await face.users.credentials(name) if name else None
     verdict = await face.passwords.verify(found[1] if found else None, password)
     if found is None or not verdict.fits:
         for key, _ in keys:
             face.throttle.failed(key)
         log.warning("login_failed", known=found is not None)
-        raise InvalidInput("Name oder Passwort stimmt nicht.", remedy="Prüfen Sie beides und versuchen Sie es erneut.")
+        raise InvalidInput("login-wrong")
     face.throttle.succeeded(keys[0][0])
     user = found[0]
     if verdict.new_hash:
@@ -105,15 +94,16 @@ async def change_password(face: ConsoleContext, visit: Visit) -> web.StreamRespo
 async def _replace(face: ConsoleContext, visit: Visit, user: User) -> None:
     old, new = visit.form.get("old", ""), visit.form.get("new", "")
     key = f"password:{user.id}"
-    if face.throttle.wait(key, FREE_PER_NAME):
-        raise TooManyAttempts("Zu viele Versuche. Warten Sie eine Minute.", where="old")
+    wait = face.throttle.wait(key, FREE_PER_NAME)
+    if wait:
+        raise TooManyAttempts("too-many-attempts", where="old", seconds=math.ceil(wait.total_seconds()))
     found = await face.users.credentials(user.name)
     verdict = await face.passwords.verify(found[1] if found else None, old)
     if not verdict.fits:
         face.throttle.failed(key)
-        raise InvalidInput("Das bisherige Passwort stimmt nicht.", where="old")
+        raise InvalidInput("password-wrong", where="old")
     if new != visit.form.get("again", ""):
-        raise InvalidInput("Die beiden neuen Passwörter sind verschieden.", where="again")
+        raise InvalidInput("passwords-differ", where="again")
     check_new(new, name=user.name, previous=old)
     await face.users.set_password(user.id, await face.passwords.hash(new), must_change=False)
     log.info("password_changed", who=user.pseudonym)

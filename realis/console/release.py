@@ -63,7 +63,7 @@ async def send_back(face: ConsoleContext, visit: Visit) -> web.StreamResponse:
     """Return it to its authors with a reason."""
     reason = visit.form.get("reason", "").strip()[:_LONGEST_REASON]
     if not reason:
-        raise InvalidInput("Der Grund fehlt.", where="reason", remedy="Schreiben Sie kurz, was zu ändern ist.")
+        raise InvalidInput("reason-missing", where="reason")
     draft = await face.desk.approval.send_back(visit.actor, visit.id(), reason=reason)
     return go(f"/console/incidents/{draft.incident}")
 

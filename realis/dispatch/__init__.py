@@ -1,1 +1,1 @@
-"""The worker: plans batches and sends them. Knows no channel and no database, only their ports."""
+"""The worker: plans batches and sends them, over the ports of channels and database only."""

@@ -1,8 +1,8 @@
-"""The worker loop: claim a batch, send it, commit what became of it. One slow channel delays nobody else.
+"""The worker loop: claim a batch, send it, commit its outcomes. A slow channel delays no other.
 
-On disk before a send: the alert, the frozen batch and the claim with its epoch and lease. After it: every
-outcome and every retry, in one commit under the same epoch. It never sleeps holding a claim. While the database
-is away it waits; what was sent meanwhile is written down as soon as it is back.
+On disk before a send: the alert, the frozen batch and the claim with its epoch and lease. After it: every outcome and
+every retry, in one commit under the same epoch (promises 1 and 2). No pause is spent holding a claim. While the
+database is unreachable nothing is claimed, and outcomes of batches in flight are committed once it is back.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from realis.ports.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 IDLE_S = 1.0
-"""How long a lost wake-up can delay work."""
+"""Seconds between two polls of the store: the most a lost hint can delay work."""
 
 STORE_RETRY_S = 0.5
-"""How long to wait between two tries while the database is away."""
+"""Seconds between two attempts while the database is unreachable."""
 
 RECORD_FOR = timedelta(minutes=30)
-"""How long past its deadline what a batch became is still worth writing down."""
+"""How long past the deadline a batch's outcomes are still retried to be committed; then they are dropped."""
 
 _ENDS_WITHOUT_SENDING = Failed(FailureKind.TIMEOUT, "Frist abgelaufen")
 _CHANNEL_BUG = Failed(FailureKind.UNKNOWN, "Fehler im Kanal")
@@ -47,10 +47,10 @@ _DELETED = Failed(FailureKind.GONE, "Abmeldung vor dem Senden")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """How long a claim holds, and how long a send may take. Seconds.
+    """Seconds a claim is valid, and seconds a send may take.
 
-    A claim that nobody renews must outlast its send; one that is renewed may be short, so that what a dead process
-    held is soon free.
+    A claim that is not renewed must outlast its send; one that is renewed may be short, so that the claims of a crashed
+    process can soon be claimed again.
     """
 
     length_s: float = 120.0
@@ -59,7 +59,7 @@ class Lease:
 
 @dataclass(slots=True)
 class _Verdicts:
-    """What a batch's outcomes amount to, gathered target by target. ``before``: where its targets stand now."""
+    """The accumulated result of a batch's outcomes. ``before`` is the state its targets were in when claimed."""
 
     before: State
     states: Counter[State] = field(default_factory=Counter)
@@ -85,7 +85,7 @@ class _Verdicts:
         state = must_follow(self.before, after)
         self.failures.append(Failure(target.id, state, outcome.kind, outcome.detail))
         if state is State.GONE and target.address:
-            # Without one it had ended already, and may have come back since.
+            # Without an address the target had ended before the send, and may have subscribed again since.
             self.gone.append(target.id)
         if state is State.HELD:
             self.hold = outcome.detail or "Zugangsdaten abgelehnt"
@@ -104,7 +104,7 @@ class _Verdicts:
         )
 
     def _groups(self) -> list[RetryGroup]:
-        """Retries of one batch go together, at the latest time any of them asked for."""
+        """Return one retry for all targets of the batch, at the latest due time of any (one more for held ones)."""
         return [
             RetryGroup(max(due for due, _ in entries), tuple(target for _, target in entries), held=held)
             for held, entries in self.later.items()
@@ -112,7 +112,7 @@ class _Verdicts:
 
 
 def judge(claim: Claim, outcomes: Sequence[Outcome], now: datetime, jitter: float) -> BatchResult:
-    """What to commit for a batch: every target ends in a state or in a retry, none is lost."""
+    """Return what to commit for a batch: every target ends in a state or in a retry, none is lost (promise 1)."""
     verdicts = _Verdicts(State.PLANNED if claim.attempt == 1 else State.RETRYING)
     message = claim.message
     ending = message.kind.ending is not None
@@ -159,7 +159,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Plan and send until ``stop``; what is in flight then is finished. A lane that dies ends everything."""
+        """Plan and send until ``stop``, then finish the batches in flight. An exception in a lane ends all of it."""
         async with asyncio.TaskGroup() as group:
             aside = [
                 group.create_task(self._listen(), name="dispatcher.listen"),
@@ -179,10 +179,10 @@ class Dispatcher:
         await self._hand_over()
 
     async def _hand_over(self) -> None:
-        """Let another process post for the accounts at once."""
+        """End the leases of the accounts, so that another process can post for them at once."""
         if self._leases is not None:
             accounts = [_account(name) for name in self._channels if self._is_account(name)]
-            with contextlib.suppress(StoreUnavailable):  # they end by themselves
+            with contextlib.suppress(StoreUnavailable):  # the leases lapse anyway, only later
                 await self._leases.renew(self.owner, sending=(), names=accounts, now=self._clock.now(), lease_s=0)
 
     def stop(self) -> None:
@@ -205,7 +205,8 @@ class Dispatcher:
             self._wake.set()
 
     async def _renew(self) -> None:
-        """Keep what is being sent ours for as long as this process is alive and awake."""
+        """Renew the leases of the batches in flight, while this process makes progress."""
+        # Every third of a lease, so that one failed renewal does not let it lapse.
         while self._leases is not None:
             await asyncio.sleep(self._lease.length_s / 3)
             if not self._in_flight:
@@ -223,9 +224,9 @@ class Dispatcher:
                 self._away(error)
 
     async def _coordinate(self) -> None:
-        """Plan what is new, wake the lanes that have work, sleep until the next wake-up or due time."""
+        """Plan new dispatches, wake the lanes that have work, wait for the next hint or due time."""
         while not self._stopping.is_set():
-            self._wake.clear()
+            self._wake.clear()  # before the round, so that a hint during it starts the next one at once
             try:
                 wait_s = await self._round()
             except StoreUnavailable as error:
@@ -236,8 +237,8 @@ class Dispatcher:
             await wait_for_event(self._wake, wait_s)
 
     async def _round(self) -> float:
-        """Plan and wake once; how long nothing is due."""
-        await self._plan()  # what was just released does not wait for what follows
+        """Plan and wake once; returns the seconds until something is due."""
+        await self._plan()  # first, so that a new release does not wait for the upkeep below
         if await self._planner.begin():
             await self._events.publish(Topic.SITUATION)
             await self._plan()
@@ -249,15 +250,15 @@ class Dispatcher:
     async def _plan(self) -> None:
         while not self._stopping.is_set() and (planned := await self._planner.step()) is not None:
             self._wake_lanes(planned)
-            await asyncio.sleep(0)  # their claims get in line before the next step
+            await asyncio.sleep(0)  # lets the lanes queue their claims for the writer before the next planning step
 
     def _away(self, error: StoreUnavailable) -> None:
         if self._store_lost is None:
-            log.error("store_lost", detail=error.message, cause=type(error.__cause__).__name__)
+            log.error("store_lost", code=error.code, cause=type(error.__cause__).__name__)
         self._store_lost = asyncio.get_running_loop().time()
 
     def _back(self) -> None:
-        """Reading may work while writing does not: only a while without any failure counts."""
+        """Log the recovery once 2 s passed without any failure: reads may succeed while writes still fail."""
         if self._store_lost is not None and asyncio.get_running_loop().time() - self._store_lost > 4 * STORE_RETRY_S:
             log.info("store_back")
             self._store_lost = None
@@ -275,14 +276,14 @@ class Dispatcher:
             claim = await self._claim(name)
             if claim is not None:
                 await self._work(self._channels[name], claim)
-                ready.set()  # what waited for this origin, or for the other lanes, may go now
+                ready.set()  # a batch that waited for this origin or for a free lane may be claimable now
 
     async def _claim(self, name: str) -> Claim | None:
-        """A batch whose origin does not already fill the other lanes, so that one that hangs never takes all."""
-        # One lane at a time: two that look at once would both see room for the same origin.
+        """Claim a batch whose origin does not fill the other lanes, so that one that hangs never takes all of them."""
+        # One lane at a time: two lanes that claim at once would both count the same origin as having room.
         async with self._claiming[name]:
             if self._stopping.is_set() or not self._ready[name].is_set():
-                return None  # another lane has just looked, and found nothing
+                return None  # another lane has just tried, and there was nothing to claim
             self._ready[name].clear()
             begun = self._clock.now()
             if (wait_s := (self._free_from.get(name, begun) - begun).total_seconds()) > 0:
@@ -291,11 +292,11 @@ class Dispatcher:
             try:
                 claim = await self._take(name, self._crowded(name, begun))
             except StoreUnavailable as error:
-                # If it was taken all the same, nobody renews it, and it is free again when its lease ends.
+                # If the claim was committed all the same, it is not renewed, and claimable again when its lease ends.
                 self._away(error)
                 return None
             if claim is not None:
-                self._ready[name].set()  # there may be more: let the other lanes look too
+                self._ready[name].set()  # there may be more: the other lanes try too
                 self._busy[name][claim.origin] += 1
                 self._in_flight[claim.batch] = name
                 self._taken[claim.batch] = begun
@@ -309,7 +310,7 @@ class Dispatcher:
 
     async def _take(self, name: str, crowded: frozenset[str]) -> Claim | None:
         now, lease_s = self._clock.now(), self._lease.length_s
-        # One process at a time posts for an account: it alone knows the account's pace.
+        # One process at a time posts for an account, because the account's pace is kept in that process's memory.
         shared = self._leases if self._is_account(name) else None
         if shared is not None and not await shared.take(_account(name), self.owner, now=now, lease_s=lease_s):
             return None
@@ -320,7 +321,7 @@ class Dispatcher:
         return limits.concurrency == 1 and not limits.geo_targeted
 
     async def _work(self, channel: Channel, claim: Claim) -> None:
-        """Send one batch and commit it; the commit is shielded so that a shutdown does not lose what was sent."""
+        """Send one batch and commit it; the commit is shielded, so that a cancellation does not lose its outcomes."""
         try:
             if self._came_too_late(self._taken.pop(claim.batch)):
                 log.warning("claim_lapsed", channel=channel.name, batch=claim.batch, epoch=claim.epoch)
@@ -338,7 +339,7 @@ class Dispatcher:
         if result.hold:
             log.error("channel_on_hold", channel=channel.name, reason=result.hold)
         if result.retries:
-            self._wake.set()  # they may be due sooner than anyone expects; this lane looks for all the rest itself
+            self._wake.set()  # a retry may be due before the next poll; this lane claims the other batches itself
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
 
     def _keep_pace(self, channel: Channel) -> None:
@@ -352,15 +353,20 @@ class Dispatcher:
             log.warning("origin_paused", channel=name, origin=origin, for_s=round(pause_s, 1))
 
     def _came_too_late(self, begun: datetime) -> bool:
-        """Whether a claim could lapse in the middle of its send, because this process stood still since it asked.
+        """Whether the claim could lapse during its send, because this process was suspended since it claimed.
 
-        Somebody else may be sending the batch by then, or something newer: it is left to its lease.
+        Another worker may be sending the batch by then, or a newer revision: the claim is left to lapse (promise 3).
         """
+        # A lease that is not renewed must have room for the whole send; a renewed one need only be valid still.
         room_s = self._lease.length_s - (0.0 if self._leases else self._lease.send_s)
         return self._clock.now() - begun >= timedelta(seconds=room_s)
 
     async def _record(self, claim: Claim, result: BatchResult) -> bool:
-        """Commit, however long the database is away: what is not written down is sent again by somebody."""
+        """Commit, retrying while the database is unreachable: a batch whose outcomes are not committed is sent again.
+
+        Returns:
+            False if the epoch is stale, or ``RECORD_FOR`` has passed since the deadline.
+        """
         while True:
             now = self._clock.now()
             try:
@@ -397,11 +403,11 @@ class Dispatcher:
             log.exception("channel_too_slow", channel=channel.name)
             return [Failed(FailureKind.UNKNOWN, "Zeit überschritten")] * len(targets)
         except Exception:
-            # The task boundary of a channel: a bug in one must not stop the others, nor lose its targets.
+            # The boundary of a channel: a bug in one must neither stop the others nor lose the targets of its batch.
             log.exception("channel_crashed", channel=channel.name)
             return [_CHANNEL_BUG] * len(targets)
         if len(outcomes) != len(targets):
-            # Nobody can say whose outcome is whose.
+            # Outcomes are matched to targets by position: with a wrong number none can be attributed.
             log.error("channel_miscounted", channel=channel.name, targets=len(targets), outcomes=len(outcomes))
             return [_CHANNEL_BUG] * len(targets)
         return outcomes

@@ -1,4 +1,4 @@
-"""The planner: turns issued dispatches into frozen batches, step by step, so that a crash resumes where it was."""
+"""The planner: turns issued dispatches into frozen batches, step by step; after a crash it resumes at the cursor."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Planner:
         self._limits = limits
 
     async def run_once(self) -> bool:
-        """Start what is due and plan until nothing is left to plan; True if an expiry came into effect."""
+        """Start due expiries and plan until nothing is left to plan; True if an expiry came into effect."""
         expired = await self.begin()
         while await self.step() is not None:
             pass
         return expired
 
     async def begin(self) -> bool:
-        """End what is late and start the expiry notices that are due; True if one came into effect."""
+        """Close batches past their deadline and start the expiry notices that are due; True if one was started."""
         now = self._clock.now()
         await self._store.close_abandoned(now)
         return await self._store.start_due(now) > 0

@@ -1,4 +1,4 @@
-"""Issues decisions when their pause is over. It decides nothing: the issue transaction checks everything anew."""
+"""Issues decisions when their pause is over. The issue transaction repeats every check, so a stale hint is harmless."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realis.ports.waiting import wait_for_event
 log = structlog.get_logger(__name__)
 
 RELEASE_CHECK_S = 1.0
-"""Longest time between two looks, so that a decision of another process is found without any hint."""
+"""Seconds between two polls at most, so that a decision of another process is found without a hint."""
 
 
 class ReleaseTimer:
@@ -23,7 +23,7 @@ class ReleaseTimer:
 
     Args:
         issue_due: issues every decision that is due; returns when the next one is, or None.
-        check_s: longest time between two looks.
+        check_s: seconds between two polls at most.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class ReleaseTimer:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled. A database that is away delays decisions and loses none."""
+        """Run until cancelled. An unreachable database delays decisions and loses none."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="releases.listen")
             while True:
-                self._wake.clear()
+                self._wake.clear()  # before the step, so that a hint during it starts the next one at once
                 await wait_for_event(self._wake, await self._step())
 
     async def _listen(self) -> None:
@@ -53,11 +53,11 @@ class ReleaseTimer:
             self._wake.set()
 
     async def _step(self) -> float:
-        """Issue what is due; seconds until the next look."""
+        """Issue the decisions that are due; returns the seconds until the next poll."""
         try:
             due = await self._issue_due()
         except StoreUnavailable as error:
-            log.warning("releases_wait", detail=error.message)
+            log.warning("releases_wait", code=error.code)
             return self._check_s
         if due is None:
             return self._check_s

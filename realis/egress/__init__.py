@@ -1,1 +1,1 @@
-"""The one guarded way out to addresses named by strangers or settings."""
+"""The only guarded HTTP client for addresses from subscriptions or settings."""

@@ -1,8 +1,8 @@
-"""The one guarded way out to addresses of strangers and services, on aiohttp.
+"""The guarded HTTP client for addresses from subscriptions and settings, on aiohttp (promise 12).
 
-A policy says which URLs and which connected addresses are allowed; both are checked, the second one at the
-socket, so that a name that changes its mind (DNS rebinding) reaches nothing. There are never redirects, proxies,
-cookies or unbounded bodies. It must not know what is sent, nor ever put a URL's path or a key into an error.
+A policy decides which URLs and which connected addresses are allowed; both are checked, the second one at the socket,
+so that a name that resolves differently later (DNS rebinding) reaches nothing. No redirects, proxies, cookies or
+unbounded bodies. Independent of the content; no URL's path and no key ever appears in an error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["BODY_HEAD", "Answer", "Egress", "Method"]
 Method = Literal["GET", "POST", "PUT"]
 
 BODY_HEAD = 4096
-"""Bytes of an answer that are kept unless the constructor says otherwise."""
+"""Default bytes of a response body that are kept."""
 
 _KEEPALIVE_S = 15.0
 _CONNECT_SHARE = 0.9
@@ -35,11 +35,11 @@ _CONNECT_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the other side said.
+    """A response.
 
     Args:
-        headers: names compare without case.
-        body_head: at most the body limit; ``truncated`` when there was more or it broke off.
+        headers: names are case-insensitive.
+        body_head: at most the body limit; ``truncated`` if there was more or the connection broke off.
     """
 
     status: int
@@ -49,20 +49,20 @@ class Answer:
 
 
 class _AddressRefused(OSError):
-    """Raised at the socket; one constant text, so that aiohappyeyeballs keeps the type for several addresses."""
+    """The policy refuses the address. Constant text, so that aiohappyeyeballs keeps the type for several addresses."""
 
     def __init__(self) -> None:
         super().__init__("address not allowed")
 
 
 class Egress:
-    """A bounded client bound to one policy. Make one per kind of other side; ``close`` it once.
+    """A bounded client bound to one policy; one per kind of server. ``close`` it once.
 
     Args:
-        connect_timeout_s: for a free connection, the name, the connection and TLS together.
-        total_timeout_s: for the whole exchange, unless a request says otherwise.
+        connect_timeout_s: for a free connection, name resolution, connection and TLS together.
+        total_timeout_s: for the whole exchange; a request can override it.
         limit: most connections at once.
-        body_limit: bytes of an answer that are kept.
+        body_limit: bytes of a response body that are kept.
         resolver: replaces the system's name resolution, for tests.
     """
 
@@ -95,15 +95,16 @@ class Egress:
         data: bytes | aiohttp.FormData | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
-        """One request, never repeated by us, never redirected.
+        """Return the response to one request, which is never repeated and never redirected.
 
         Raises:
             Blocked: the policy forbids the URL or the address behind it.
-            NotSent: no connection; nothing left the house.
+            NotSent: no connection; nothing was sent.
             MaybeSent: cut off or timed out after sending began.
         """
         target = self._checked(url)
         timeout = self._timeout(timeout_s or self._total_timeout_s)
+        # No redirects: their target would not have passed the policy. "from None" below: the cause may contain the URL.
         try:
             async with self._open().request(
                 method, target, headers=headers, data=data, timeout=timeout, allow_redirects=False
@@ -145,11 +146,11 @@ class Egress:
         data: bytes | aiohttp.FormData | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
-        """``request`` with PUT. A reused connection that turns out dead is tried once more (RFC 9110, 9.2.2)."""
+        """``request`` with PUT. On a reused connection that proves closed it is repeated once (RFC 9110, 9.2.2)."""
         return await self.request("PUT", url, headers=headers, data=data, timeout_s=timeout_s)
 
     async def close(self) -> None:
-        """Close every connection, for good."""
+        """Close every connection; the client cannot be used again."""
         self._closed = True
         session, self._session = self._session, None
         if session is not None:
@@ -159,10 +160,10 @@ class Egress:
         try:
             return check_url(url, self.policy)
         except InvalidInput as refused:
-            raise Blocked(refused.message) from None
+            raise Blocked(refused.code) from None
 
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
-        """Connecting always runs out before the whole does, so that the two can be told apart."""
+        """Return the time-outs; the one for connecting is always shorter, so that the two can be distinguished."""
         known = self._timeouts.get(total_s)
         if known is None:
             connect_s = min(self._connect_timeout_s, total_s * _CONNECT_SHARE)
@@ -172,7 +173,7 @@ class Egress:
         return known
 
     def _open(self) -> aiohttp.ClientSession:
-        """The session, made on first use because it belongs to the running loop."""
+        """Return the session, created on first use because it is bound to the running loop."""
         if self._closed:
             raise NotSent("Ausgang ist geschlossen")
         if self._session is None:
@@ -180,20 +181,20 @@ class Egress:
                 limit=self._limit,
                 socket_factory=self._socket,
                 resolver=self._resolver,
-                # Short, because a connection the other side closed meanwhile costs an unknown outcome.
+                # Short, because a request on a connection the server has just closed ends as MaybeSent.
                 keepalive_timeout=_KEEPALIVE_S,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
+                trust_env=False,  # a proxy from the environment would connect past the check of the address
+                auto_decompress=False,  # a few compressed bytes could expand beyond the limit of the body
                 headers={"Accept-Encoding": "identity", "User-Agent": "REALIS"},
             )
         return self._session
 
     def _socket(self, addr_info: aiohttp.AddrInfoType) -> socket.socket:
-        """A socket for an address the policy allows; aiohttp asks here right before it connects."""
+        """Return a socket for an address the policy allows; aiohttp calls this right before it connects."""
         family, kind, protocol, _, sockaddr = addr_info
         if not self.policy.allows(ip_address(sockaddr[0])):
             raise _AddressRefused
@@ -211,7 +212,7 @@ def _not_connected(error: aiohttp.ClientConnectorError) -> EgressError:
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> Answer:
-    """The answer with the head of its body. The status stands even when the body breaks off."""
+    """Return the response with the head of its body. The status is kept even if the body breaks off."""
     if response.content.at_eof():
         return Answer(response.status, response.headers)
     head, cut = bytearray(), False

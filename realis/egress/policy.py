@@ -1,6 +1,6 @@
-"""Where REALIS may connect to: policies over a URL and over the address behind it. Pure; opens nothing.
+"""Egress policies: which URLs, and which addresses behind them, may be connected to (promise 12). Pure; no I/O.
 
-Policies come by injection. There is no setting that loosens one.
+Policies are injected. There is no setting that loosens one.
 """
 
 from __future__ import annotations
@@ -13,18 +13,28 @@ from typing import Protocol
 
 from yarl import URL
 
-from realis.model.errors import InvalidInput
+from realis.model.errors import InvalidInput, Value
 
 __all__ = ["MAX_URL", "Address", "Configured", "LoopbackOnly", "Policy", "PublicOnly", "check_url", "host_of"]
 
 MAX_URL = 2048
+CODES = (
+    "address-malformed",
+    "address-not-configured",
+    "address-not-https",
+    "address-not-local",
+    "address-not-public",
+    "address-too-long",
+)
+"""Every code ``check_url`` refuses with."""
+
 Address = IPv4Address | IPv6Address
 
 # Printable ASCII without space, quote, angle brackets and backslash.
 _SIGNS = re.compile(r"[!#-;=?-\[\]-~]*")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
-# What inet_aton and browsers read as a number: decimal, octal (leading zero) or hexadecimal.
+# A number to inet_aton and browsers: decimal, octal (leading zero) or hexadecimal.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
@@ -32,7 +42,7 @@ class Policy(Protocol):
     """Which URLs and which addresses behind them may be reached."""
 
     def refusal(self, url: URL) -> str:
-        """Why this URL is not allowed, in one German sentence, or empty."""
+        """Why this URL is not allowed, as an error's code, or empty."""
         ...
 
     def allows(self, address: Address) -> bool:
@@ -41,14 +51,14 @@ class Policy(Protocol):
 
 
 class PublicOnly:
-    """Strangers' addresses: https on port 443, a real name, a globally routable address."""
+    """For addresses from subscriptions: https on port 443, a host name, a globally routable address."""
 
     def refusal(self, url: URL) -> str:
         """Refuses other schemes and ports, IP literals in any notation, and names that are not host names."""
         if url.scheme != "https":
-            return "Die Adresse muss mit https:// beginnen."
+            return "address-not-https"
         if url.port != 443:
-            return "Die Adresse darf nur den Port 443 verwenden."
+            return "address-not-https"
         return _name_refusal(url.raw_host or "")
 
     def allows(self, address: Address) -> bool:
@@ -69,9 +79,9 @@ class LoopbackOnly:
 
 
 class Configured:
-    """The operator's own services, by exact host name; https, unless ``loopback`` limits it to this machine.
+    """For the services in the settings, by exact host name; https, unless ``loopback`` limits it to this machine.
 
-    Their addresses are not limited (an instance may live in the city's own network): the operator named them.
+    Their addresses are not limited, because the operator named them and an instance may be in the city's own network.
     """
 
     def __init__(self, hosts: Collection[str], *, loopback: bool = False) -> None:
@@ -81,13 +91,13 @@ class Configured:
     def refusal(self, url: URL) -> str:
         """Refuses hosts that were not configured."""
         if (url.raw_host or "").lower() not in self._hosts:
-            return "Dieser Dienst ist nicht eingerichtet."
+            return "address-not-configured"
         if self._loopback:
             return _loopback_refusal(url)
-        return "" if url.scheme == "https" else "Die Adresse muss mit https:// beginnen."
+        return "" if url.scheme == "https" else "address-not-https"
 
     def allows(self, address: Address) -> bool:
-        """Anything, or loopback only."""
+        """Any address, or loopback only."""
         return address.is_loopback if self._loopback else True
 
 
@@ -101,50 +111,50 @@ def host_of(url: str) -> frozenset[str]:
 
 
 def check_url(url: str, policy: Policy) -> URL:
-    """The parsed URL, exactly as it will be requested, if the policy allows it.
+    """Return the parsed URL, exactly as it will be requested, if the policy allows it.
 
     Raises:
-        InvalidInput: in German, naming what is wrong; never repeats the address.
+        InvalidInput: says what is wrong; never repeats the address.
     """
     if len(url) > MAX_URL:
-        raise _invalid(f"Die Adresse ist zu lang (höchstens {MAX_URL} Zeichen).")
+        raise _invalid("address-too-long", max=MAX_URL)
     if not _SIGNS.fullmatch(url):
-        raise _invalid("Die Adresse enthält unzulässige Zeichen.")
+        raise _invalid("address-malformed")
     try:
         parsed = URL(url, encoded=True)
-        _ = parsed.raw_host, parsed.port  # yarl reads the authority late; an unreadable one shows here
+        _ = parsed.raw_host, parsed.port  # yarl parses the authority lazily; an invalid one raises here
     except ValueError:
-        raise _invalid("Die Adresse ist unlesbar.") from None
+        raise _invalid("address-malformed") from None
     if not parsed.absolute or not parsed.raw_host:
-        raise _invalid("Die Adresse ist unvollständig.")
+        raise _invalid("address-malformed")
     if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
-        raise _invalid("Die Adresse darf keine Zugangsdaten enthalten.")
+        raise _invalid("address-malformed")
     if parsed.raw_fragment:
-        raise _invalid("Die Adresse darf keine Sprungmarke (#) enthalten.")
+        raise _invalid("address-malformed")
     if refusal := policy.refusal(parsed):
         raise _invalid(refusal)
     return parsed
 
 
-def _invalid(message: str) -> InvalidInput:
-    return InvalidInput(message, where="endpoint", remedy="Melden Sie das Gerät neu an.")
+def _invalid(code: str, **values: Value) -> InvalidInput:
+    return InvalidInput(code, where="endpoint", causes=(), **values)
 
 
 @lru_cache(maxsize=1024)
 def _name_refusal(host: str) -> str:
     name = host.lower()
     if ":" in name or _NUMBER.fullmatch(name.rstrip(".").rpartition(".")[2]):
-        return "Die Adresse muss einen Namen enthalten, keine IP-Adresse."
+        return "address-not-public"
     if len(name) > 253 or not _NAME.fullmatch(name) or name.endswith(".localhost"):
-        return "Die Adresse enthält keinen gültigen öffentlichen Namen."
+        return "address-not-public"
     return ""
 
 
 def _loopback_refusal(url: URL) -> str:
     host = (url.raw_host or "").lower()
     if url.scheme not in ("http", "https"):
-        return "Die Adresse muss mit http:// oder https:// beginnen."
-    return "" if host == "localhost" or _is_loopback_literal(host) else "In der Demo ist nur dieser Rechner erreichbar."
+        return "address-malformed"
+    return "" if host == "localhost" or _is_loopback_literal(host) else "address-not-local"
 
 
 @lru_cache(maxsize=64)
@@ -159,7 +169,7 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None:
-            return False  # tunnels and translations: no push service lives there, the inside might
+            return False  # tunnels and translations: no push service uses them, and they can reach the inside
         # The standard library counts fec0::/10 and ::/8 (with 64:ff9b::/96) among these two.
         if address.is_site_local or address.is_reserved:
             return False

@@ -6,8 +6,8 @@ import io
 
 import aiohttp
 
-from realis.intake.cap_http import PATH
-from realis.model.errors import InvalidInput
+from realis.intake.openapi import PATH
+from realis.model.errors import CommandError
 
 SEND_TIMEOUT_S = 30
 
@@ -24,6 +24,6 @@ async def send(raw: bytes, url: str, token: str) -> tuple[int, dict[str, object]
         ):
             return answer.status, await answer.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise InvalidInput(
+        raise CommandError(
             f"{url} antwortet nicht ({type(error).__name__}).", remedy="Läuft `realis serve`? Stimmt --url?"
         ) from error

@@ -39,11 +39,7 @@ class CapIntake:
         if known is not None:
             return _repeated(known, digest)
         if not asks_for_draft(alert):
-            raise InvalidInput(
-                f"Eine Nachricht vom Typ {alert.msg_type} wird hier nicht angenommen.",
-                where="msgType",
-                remedy="Senden Sie Alert, Update oder Cancel.",
-            )
+            raise InvalidInput("message-type-unfit", where="msgType", type=alert.msg_type.value)
         incident, found_references = await self._incident(alert)
         try:
             return await self._draft(result, authority, digest, raw, incident, found_references)
@@ -85,9 +81,5 @@ class CapIntake:
 
 def _repeated(known: KnownReceivedMessage, digest: str) -> Receipt:
     if known.digest != digest:
-        raise Conflict(
-            "Unter diesem Namen ist schon eine andere Nachricht eingegangen.",
-            where="identifier",
-            remedy="Geben Sie jeder Nachricht einen neuen identifier, auch einer Korrektur.",
-        )
+        raise Conflict("identifier-taken", where="identifier")
     return Receipt(known.incident, known.draft, known.problems, repeated=True)

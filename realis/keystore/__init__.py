@@ -1,1 +1,1 @@
-"""Keys on disk and what is signed or sealed with them."""
+"""Keys on disk, and the signing and encryption with them."""

@@ -1,4 +1,4 @@
-"""The files of the key store: how they are named, made, written and checked. Knows no use of any key."""
+"""The files of the key store: naming, creation, writing and checks. Independent of the keys' uses."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ _CERTIFICATE_TO = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def write_current(directory: Path, current: Mapping[str, str]) -> None:
-    """Name the keys in use, all at once."""
+    """Write which keys are in use, all kinds in one atomic replacement."""
     write(directory / _CURRENT, json.dumps(current, indent=2).encode(), replace=True)
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock, so that two first starts at once make one set of keys."""
+    """Hold the directory's lock, so that two concurrent first starts make one set of keys."""
+    # flock and not the file's existence: the kernel releases it when the process ends, however it ends.
     handle = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -50,12 +51,12 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def read_current(directory: Path) -> dict[str, str]:
-    """The key ids in use by kind. Raises ``ConfigurationError`` if the file is damaged."""
+    """Return the key ids in use by kind. Raises ``ConfigurationError`` if the file is damaged."""
     return _read_ids(directory / _CURRENT)
 
 
 def read_announced(directory: Path) -> dict[str, str]:
-    """The key ids that were made ahead and are not in use yet, by kind."""
+    """Return the ids of the keys created in advance and not in use yet, by kind."""
     current = read_current(directory)
     return {kind: key_id for kind, key_id in _read_ids(directory / _NEXT).items() if key_id != current.get(kind)}
 
@@ -71,7 +72,7 @@ def _read_ids(path: Path) -> dict[str, str]:
 
 
 def read_files(directory: Path, current: Mapping[str, str]) -> dict[str, bytes]:
-    """All key files by name, also older ones. Raises ``ConfigurationError`` if one is missing or open to others."""
+    """Return all key files by name, also older ones. Raises ``ConfigurationError`` if one is missing or not private."""
     files: dict[str, bytes] = {}
     for path in sorted(directory.glob("*-*.*")):
         files[path.name] = read_private(path) or b""
@@ -89,7 +90,7 @@ def read_files(directory: Path, current: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def make(kind: str, directory: Path) -> str:
-    """Make one key of this kind on disk; its key id."""
+    """Create one key of this kind on disk; returns its key id."""
     key_id = secrets.token_hex(KEY_ID_BYTES)
     for ending, content in zip(_FILES[kind], _MAKERS[kind](key_id), strict=True):
         write(directory / f"{kind}-{key_id}.{ending}", content)
@@ -97,14 +98,14 @@ def make(kind: str, directory: Path) -> str:
 
 
 def on_disk(directory: Path, kind: str) -> list[str]:
-    """The ids of all keys of this kind, whether in use, announced or older; those last made first."""
-    ending = _FILES[kind][-1]  # written last, so the key is whole
+    """Return the ids of all keys of this kind, whether in use, announced or older; newest first."""
+    ending = _FILES[kind][-1]  # written last, so where it exists the key is complete
     made = sorted(directory.glob(f"{kind}-*.{ending}"), key=lambda path: (-path.stat().st_mtime, path.name))
     return [path.stem.removeprefix(f"{kind}-") for path in made]
 
 
 def announce(directory: Path, kind: str) -> str:
-    """Make the next key of this kind without using it; its id. One that is announced already stays the next."""
+    """Create the next key of this kind without using it; returns its id, or that of one already announced."""
     with locked(directory):
         announced = read_announced(directory)
         if kind not in announced:
@@ -115,7 +116,7 @@ def announce(directory: Path, kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """One key taking over from another, by their ids."""
+    """The replacement of one key by another, by their ids."""
 
     kind: str
     old: str
@@ -124,10 +125,10 @@ class Rotation:
 
 @contextmanager
 def rotation(directory: Path, kind: str) -> Iterator[Rotation]:
-    """Let the announced key, or a new one, take over when the block ends well; the older stays readable.
+    """Put the announced key, or a new one, into use when the block ends without an error; the older stays readable.
 
-    Whatever ends the block or the process before, the older one stays in use. No other start or rotation comes
-    between.
+    If an error or the end of the process comes first, the older key stays in use. The directory is locked for the whole
+    block, against any other start or rotation.
     """
     with locked(directory):
         current = read_current(directory)
@@ -139,7 +140,7 @@ def rotation(directory: Path, kind: str) -> Iterator[Rotation]:
 
 
 def read_private(path: Path) -> bytes | None:
-    """A file that only its owner may read, or None where there is none. Raises ``ConfigurationError``."""
+    """Return a file that only its owner may read, or None without one. Raises ``ConfigurationError``."""
     if not path.is_file():
         return None
     if path.stat().st_mode & 0o077:
@@ -192,7 +193,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey, key_id: str) -> bytes:
 
 
 def ec_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
-    """The private key in a PEM file. Raises ``ConfigurationError`` if it is of another kind."""
+    """Return the private key in a PEM file. Raises ``ConfigurationError`` if it is of another kind."""
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
@@ -219,7 +220,7 @@ _MAKERS: Mapping[str, Callable[[str], tuple[bytes, ...]]] = {
 
 
 def write(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file that only the owner may read, wholly or not at all, and on the disk before it counts."""
+    """Write a file that only the owner may read: atomically, and fsynced before it replaces the old one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -229,6 +230,7 @@ def write(path: Path, content: bytes, *, replace: bool = False) -> None:
     if not replace and path.exists():
         raise ConfigurationError(f"{path} gibt es schon.")
     temporary.replace(path)
+    # The directory too: after a power failure the rename itself could be missing (rename(2), fsync(2)).
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

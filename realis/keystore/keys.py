@@ -52,7 +52,7 @@ _MAX_ORIGINS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The installation's keys. Open it once; everything is read at opening."""
+    """The installation's keys, all read when it is opened."""
 
     directory: Path
     current: Mapping[str, str]
@@ -61,11 +61,11 @@ class Keys:
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = True, expect_existing: bool = False) -> Keys:
-        """The keys in this directory, made now where they are missing.
+        """Return the keys in this directory; missing ones are created.
 
         Args:
-            create: make missing keys; False only reads.
-            expect_existing: subscriptions or screens exist already, so nothing may be made anew.
+            create: create missing keys; False only reads.
+            expect_existing: subscriptions or screens exist already, which a new key would make useless: create none.
 
         Raises:
             ConfigurationError: a key is missing or unreadable, or others may read the files.
@@ -85,29 +85,29 @@ class Keys:
         return cls(directory, current, read_files(directory, current))
 
     def cap_signer(self) -> XmlSigner:
-        """Signs outgoing CAP XML."""
+        """The signer of outgoing CAP XML."""
         return XmlSigner(self._files[self._name("cap", "pem")], self.cap_certificate)
 
     @property
     def cap_certificate(self) -> bytes:
-        """The certificate of the CAP key as PEM, for others to pin."""
+        """The certificate of the CAP key as PEM, for receivers to pin."""
         return self._files[self._name("cap", "crt")]
 
     def cap_certificates(self) -> bytes:
-        """All certificates of our CAP keys as PEM, as the files are now: in use, announced, older ones."""
+        """All certificates of the CAP keys as PEM, read anew: in use, announced, older ones."""
         current, announced = read_current(self.directory).get("cap"), read_announced(self.directory).get("cap")
         ids = sorted(on_disk(self.directory, "cap"), key=lambda one: (one != current, one != announced))
         return b"".join(read_private(self.directory / f"cap-{one}.crt") or b"" for one in ids)
 
     def frame_signer(self) -> JwsSigner:
-        """Signs what screens keep."""
+        """The signer of the screens' frames."""
         return JwsSigner(self.current["frame"], ECKey.import_key(self._files[self._name("frame", "pem")]))
 
     def vapid(self, subject: str) -> VapidKey:
-        """The identity towards push services.
+        """Return the application server's identity towards push services.
 
         Args:
-            subject: where their operators reach ours: ``mailto:`` or ``https:`` (RFC 8292, 2.1).
+            subject: contact for their operators: ``mailto:`` or ``https:`` (RFC 8292, 2.1).
         """
         if not subject.startswith(("mailto:", "https://")):
             raise ConfigurationError(
@@ -118,7 +118,7 @@ class Keys:
         return VapidKey(subject, self._files[self._name("vapid", "pem")])
 
     def seal(self, plain: str, context: str) -> bytes:
-        """The text encrypted (AES-256-GCM) so that only these keys and the same context open it.
+        """Return the text encrypted with AES-256-GCM; decryption needs these keys and the same context.
 
         The layout is version, key id, nonce, ciphertext with tag.
         """
@@ -128,24 +128,24 @@ class Keys:
         return _SEAL_VERSION + key_id + nonce + sealed
 
     def open_sealed(self, blob: bytes, context: str) -> str:
-        """The text that was sealed. Raises ``InvalidInput`` if key, context or bytes are not the same."""
+        """Return the text that was sealed. Raises ``InvalidInput`` if key, context or bytes differ."""
         cipher = self._ciphers.get(blob[:_NAMED]) or self._cipher(blob[:_NAMED])
         if cipher is None:
-            raise InvalidInput("Das Verschlüsselte stammt nicht von diesen Schlüsseln.", remedy=RESTORE)
+            raise InvalidInput("sealed-by-other-keys")
         try:
             return cipher.decrypt(blob[_NAMED:_SEALED_FROM], blob[_SEALED_FROM:], context.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise InvalidInput("Das Verschlüsselte ist beschädigt oder gehört nicht hierher.") from error
+            raise InvalidInput("sealed-damaged") from error
 
     def _cipher(self, named: bytes) -> AESGCM | None:
-        """The cipher a sealed text names, kept ready: a city's addresses are opened within seconds."""
+        """Return the cipher a sealed text names; cached, because a city's addresses are decrypted within seconds."""
         if len(named) != _NAMED or not named.startswith(_SEAL_VERSION):
             return None
         key = self._seal_key(f"seal-{named[len(_SEAL_VERSION) :].hex()}.key")
         return None if key is None else self._ciphers.setdefault(named, AESGCM(key))
 
     def _seal_key(self, name: str) -> bytes | None:
-        """A key by its file, also one that a rotation made after this process started."""
+        """Return a key from its file, also one that a rotation created after this process started."""
         if name not in self._files:
             made_since = read_private(self.directory / name)
             if made_since is None:
@@ -154,7 +154,7 @@ class Keys:
         return self._files[name]
 
     def fingerprint(self, text: str) -> str:
-        """A keyed hash (HMAC-SHA256, 64 hex characters): finds a text again without storing it."""
+        """Return an HMAC-SHA256 (64 hex characters), to find a text again without storing it (promise 14)."""
         mac = hmac.HMAC(self._files[self._name("fingerprint", "key")], hashes.SHA256())
         mac.update(text.encode())
         return mac.finalize().hex()
@@ -171,11 +171,11 @@ class JwsSigner:
     _key: ECKey = field(repr=False)
 
     def sign(self, payload: bytes) -> str:
-        """The payload as a compact JWS that names its key. Raises ``SigningFailed``."""
+        """Return the payload as a compact JWS with its ``kid``. Raises ``SigningFailed``."""
         try:
             return jws.serialize_compact({"alg": "ES256", "kid": self.key_id}, payload, self._key)
         except (JoseError, ValueError, TypeError) as error:
-            raise SigningFailed("Der Bildschirmstand konnte nicht signiert werden.") from error
+            raise SigningFailed("frame-not-signed") from error
 
     @property
     def public_jwk(self) -> Mapping[str, str]:
@@ -186,7 +186,7 @@ class JwsSigner:
 
 @dataclass(slots=True)
 class VapidKey:
-    """Tokens for push services (RFC 8292), each kept for an hour and valid for twelve."""
+    """Tokens for push services (RFC 8292), each cached for an hour and valid for twelve."""
 
     subject: str
     _pem: bytes = field(repr=False)
@@ -204,6 +204,7 @@ class VapidKey:
 
     def authorization(self, origin: str, now: datetime) -> str:
         """The Authorization header's value for a push service, for example ``https://push.example``."""
+        # Reused for far less than its validity, which RFC 8292, 2 limits to 24 hours; not if the clock was set back.
         made = self._made.get(origin)
         if made is not None and timedelta() <= now - made[0] < VAPID_REUSE:
             return made[1]
@@ -217,7 +218,7 @@ class VapidKey:
         try:
             token = jwt.encode({"typ": "JWT", "alg": "ES256"}, claims, self._key)
         except (JoseError, ValueError, TypeError) as error:
-            raise SigningFailed("Die Kennung für den Push-Dienst konnte nicht signiert werden.") from error
+            raise SigningFailed("push-identity-not-signed") from error
         header = f"vapid t={token}, k={self.public_key}"
         self._made[origin] = (now, header)
         return header

@@ -1,4 +1,4 @@
-"""What a warning is: the CAP 1.2 information model as frozen types, and the German words over it.
+"""The CAP 1.2 information model as frozen types, and the German terms derived from it.
 
 Fields carry the standard's names in Python spelling (OASIS CAP 1.2, chapter 3). No clock, no I/O.
 """
@@ -102,7 +102,7 @@ class Certainty(StrEnum):
 
 
 class Occasion(StrEnum):
-    """Anlass: chosen first, never converted. The value is the word in URLs and JSON."""
+    """Anlass: chosen first, never converted once issued (promise 7). The value is the word in URLs and JSON."""
 
     ERNSTFALL = "ernstfall"
     PROBEWARNUNG = "probewarnung"
@@ -110,7 +110,7 @@ class Occasion(StrEnum):
 
     @property
     def status(self) -> Status:
-        """The CAP status this occasion goes out with."""
+        """The CAP status of messages of this occasion."""
         return _STATUS[self]
 
 
@@ -145,7 +145,7 @@ class Level(IntEnum):
 
 
 def level_of(severity: Severity) -> Level:
-    """The Warnstufe a foreign message's severity stands for. Unknown is read as danger, not as harmless."""
+    """Return the Warnstufe of a foreign message's severity. Unknown is treated as danger, not as harmless."""
     if severity is Severity.EXTREME:
         return Level.EXTREME
     if severity in (Severity.SEVERE, Severity.UNKNOWN):
@@ -154,10 +154,10 @@ def level_of(severity: Severity) -> Level:
 
 
 class Ending(StrEnum):
-    """How a warning ended. Never mixed; each has its own words, shape and colour.
+    """The ways a warning can end. Never mixed; each has its own text, shape and colour.
 
     ALL_CLEAR is Entwarnung, RETRACTED is Fehlalarm, EXPIRED is "abgelaufen, keine Entwarnung",
-    ENDED is a foreign Cancel that says neither.
+    ENDED is a foreign Cancel that states neither.
     """
 
     ALL_CLEAR = "all_clear"
@@ -173,7 +173,7 @@ LEVEL_PARAMETER = "warnstufe"
 """Name of the CAP parameter that keeps the Warnstufe where an operator set another severity under "Erweitert"."""
 
 DEFAULT_VALIDITY = timedelta(hours=6)
-"""Our policy for a foreign message without ``expires`` (CAP leaves it to the receiver)."""
+"""Validity of a foreign message without ``expires`` (CAP 1.2, 3.2.2 leaves it to the recipient)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class Info:
 
 
 def level_of_info(info: Info) -> Level:
-    """The Warnstufe of one info: as stated, else as its severity says."""
+    """Return the Warnstufe of one info: as stated in its parameter, else from its severity."""
     stated = next((p.value for p in info.parameters if p.name == LEVEL_PARAMETER), "")
     return Level(int(stated)) if stated in ("1", "2", "3") else level_of(info.severity)
 
@@ -254,7 +254,7 @@ class Alert:
 
     @property
     def reference(self) -> Reference:
-        """How a later message names this one."""
+        """The reference by which later messages name this one."""
         return Reference(self.sender, self.identifier, self.sent)
 
     @property
@@ -264,19 +264,19 @@ class Alert:
 
 
 def ends_at(alert: Alert) -> datetime:
-    """When the alert stops being valid: the latest ``expires`` of its infos.
+    """Return when the alert stops being valid: the latest ``expires`` of its infos (promise 5).
 
-    The one function for this; where a foreign message names none, ``DEFAULT_VALIDITY`` after ``sent``.
+    The only function for this; ``DEFAULT_VALIDITY`` after ``sent`` for a foreign message without any.
     """
     named = [info.expires for info in alert.infos if info.expires is not None]
     return max(named) if named else alert.sent + DEFAULT_VALIDITY
 
 
 def ending_of(alert: Alert) -> Ending | None:
-    """The ending this message announces, or None if it warns. Read from msgType and responseType first,
+    """Return the ending this message announces, or None if it warns. Read from msgType and responseType first.
 
-    because MoWaS's all-clear keeps severity Extreme and lacks the responseType in XML: there the German
-    headline ("Entwarnung") and the instruction code BBK-ISC-082 ("keine Gefahr") speak.
+    MoWaS's all-clear keeps severity Extreme and lacks the responseType in XML: it is recognised by the German headline
+    ("Entwarnung") and by the instruction code BBK-ISC-082 ("keine Gefahr").
     """
     responses = {response for info in alert.infos for response in info.response_types}
     if ResponseType.ALL_CLEAR in responses:

@@ -1,4 +1,4 @@
-"""Where a warning holds: polygons, circles and geocodes, and the H3 cells they touch.
+"""The area of a warning: polygons, circles and geocodes, and the H3 cells they touch.
 
 Coordinates are degrees latitude and longitude, WGS 84, in CAP's order (lat, lon).
 The geometry library's order (lon, lat) never leaves this module. No files, no network.
@@ -20,13 +20,13 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 CELL_RESOLUTION = 8
-"""H3 resolution of a citizen's place: cells of about 0.7 km², coarse on purpose."""
+"""H3 resolution of a citizen's place: cells of about 0.7 km², coarse on purpose (promise 14)."""
 
 RING_REACH = (2, 6)
-"""How many cells from the middle of an area its inner rings end; about 2 and 5.5 km."""
+"""Outer limits of an area's inner rings, in cells from its middle; about 2 and 5.5 km."""
 
 OUTERMOST_RING = len(RING_REACH) + 1
-"""The ring of all who have no place in the area."""
+"""The ring of all targets without a place in the area."""
 
 MAX_KM2 = 40_000.0
 """Largest bounding box of one warning: about North Rhine-Westphalia, some 55,000 cells."""
@@ -78,7 +78,7 @@ class Area:
 
     @property
     def has_shape(self) -> bool:
-        """Whether anything here can be drawn or matched."""
+        """Whether there is a polygon or circle, so that the area can be drawn and matched."""
         return bool(self.polygons or self.circles)
 
 
@@ -99,7 +99,7 @@ def circle_ring(circle: Circle) -> LinearRing:
 
 
 class RingProblem(StrEnum):
-    """Why a polygon's ring is not what CAP 1.2 and GeoJSON ask for."""
+    """Why a polygon's ring violates CAP 1.2 (3.2.4) or GeoJSON (RFC 7946, 3.1.6)."""
 
     TOO_SHORT = "polygon-too-short"
     OUT_OF_RANGE = "polygon-out-of-range"
@@ -108,7 +108,7 @@ class RingProblem(StrEnum):
 
 
 def ring_problem(ring: LinearRing) -> RingProblem | None:
-    """What is wrong with a polygon's ring, or None. The ring may still be usable after repair."""
+    """Return the first problem of a polygon's ring, or None. The ring may still be usable after repair."""
     if len(ring) < _MIN_RING:
         return RingProblem.TOO_SHORT
     if any(not (-90 <= lat <= 90 and -180 <= lon <= 180) for lat, lon in ring):
@@ -134,14 +134,14 @@ def geometry(areas: Iterable[Area]) -> BaseGeometry:
 
 
 def polygons_of(shape: BaseGeometry) -> list[Polygon]:
-    """The polygons inside a geometry; lines and points that a repair left over are dropped."""
+    """Return the polygons inside a geometry; lines and points left over by a repair are dropped."""
     if isinstance(shape, Polygon):
         return [] if shape.is_empty else [shape]
     return [part for part in getattr(shape, "geoms", ()) if isinstance(part, Polygon) and not part.is_empty]
 
 
 def extent_km2(areas: Iterable[Area]) -> float:
-    """The rough size of the areas' bounding box in km², to refuse what is far too large before matching it."""
+    """Return the approximate bounding box of the areas in km², to refuse far too large ones before they are matched."""
     shape = geometry(areas)
     if shape.is_empty:
         return 0.0
@@ -158,10 +158,10 @@ def cells(areas: Iterable[Area]) -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def rings(areas: tuple[Area, ...]) -> Mapping[str, int]:
-    """The cells that touch the areas, each with how far out it lies: 0 around the middle of a shape, then 1, 2.
+    """Return the cells that touch the areas, each with its ring: 0 around the middle of a shape, then 1, 2.
 
-    The middle of a circle is what a warning is about, a plant or a bomb; of a polygon it is the best there is.
-    Kept ready: they are asked for when a draft is submitted, and again when every millisecond counts.
+    The middle of a circle is usually the hazard itself; for a polygon it is the best estimate. Cached, because the
+    cells are computed at submission and needed again in the issue transaction, whose latency counts.
     """
     shapes = polygons_of(geometry(areas))
     middles = [cell_of(shape.centroid.y, shape.centroid.x) for shape in shapes]

@@ -1,4 +1,4 @@
-"""What the audit trail records: a closed list of actions, and facts as values. No texts, no names of persons."""
+"""The content of the audit trail: a closed list of actions, and facts as values. No texts, no names of persons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Fact = str | int | Sequence[str]
 
 
 class AuditAction(StrEnum):
-    """What was done. The values are stored and digested; a change of one would rewrite history."""
+    """The actions recorded. The values are stored and digested; a changed one would break the chain (promise 13)."""
 
     MESSAGE_RECEIVED = "message.received"
     DRAFT_CREATED = "draft.created"

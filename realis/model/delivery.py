@@ -1,4 +1,4 @@
-"""What can become of one target of one dispatch: states, failures, and which step may follow which."""
+"""The states of one target of one dispatch, the kinds of failure, and the permitted transitions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FailureKind(StrEnum):
 OF_THE_SERVICE = frozenset(
     {FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE, FailureKind.TIMEOUT, FailureKind.UNKNOWN}
 )
-"""Failures that say something of the service, not of one target. Not AUTH: that holds the channel."""
+"""Failures that concern the service, not one target. Not AUTH: that puts the channel on hold."""
 
 FAILING_AFTER = 8
 """Such failures in a row, with nothing taken in between, after which a service counts as failing."""
@@ -33,18 +33,18 @@ FAILING_AFTER = 8
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The service took it. ``ref`` names what it shows now, where the channel can edit."""
+    """The service accepted the message. ``ref`` identifies the post, where the channel can edit it later."""
 
     ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The service did not take it.
+    """The service did not accept the message.
 
     Args:
         detail: one line for the operator; never a secret, an address or a message text.
-        retry_after_s: seconds the service asked to wait, if it did.
+        retry_after_s: seconds of the service's Retry-After, if it sent one.
     """
 
     kind: FailureKind
@@ -56,7 +56,7 @@ Outcome = Accepted | Failed
 
 
 class State(StrEnum):
-    """Where a target of a dispatch stands. All but the first three are terminal."""
+    """The state of a target of a dispatch. All but the first three are terminal."""
 
     PLANNED = "planned"
     RETRYING = "retrying"
@@ -75,7 +75,7 @@ OPEN_STATES = frozenset({State.PLANNED, State.RETRYING, State.HELD})
 TERMINAL_STATES = frozenset(State) - OPEN_STATES
 
 UNSENT_STATES = frozenset({State.EXPIRED, State.SUPERSEDED, State.STOPPED, State.WITHDRAWN})
-"""What a target nobody is sending to can become: its time is over, or something newer was decided."""
+"""The terminal states of a target without a send: its deadline passed, or a newer decision ended it."""
 
 
 def may_follow(before: State, after: State) -> bool:
@@ -84,10 +84,10 @@ def may_follow(before: State, after: State) -> bool:
 
 
 def must_follow(before: State, after: State) -> State:
-    """The later state, where it may follow (drawn in docs/delivery.md).
+    """Return the later state if the transition is permitted (drawn in docs/delivery.md).
 
     Raises:
-        ValueError: it may not; whoever asks is wrong, and nothing must be written.
+        ValueError: it is not; the caller has a bug and must write nothing.
     """
     if not may_follow(before, after):
         raise ValueError(f"a target cannot become {after} after {before}")

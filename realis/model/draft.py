@@ -1,4 +1,4 @@
-"""What an operator writes: a draft's content and state, and the CAP message it becomes.
+"""Drafts: content and state, and the CAP message composed from them.
 
 Pure data and decisions; saving and rendering happen elsewhere.
 """
@@ -27,6 +27,7 @@ from realis.model.alert import (
     Urgency,
 )
 from realis.model.area import MAX_KM2, Area, NamedValue, extent_km2
+from realis.model.errors import Problem
 
 SOURCE_LANGUAGE = "de"
 LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
@@ -41,7 +42,7 @@ MAX_TEXT = 4000
 
 
 class DraftKind(StrEnum):
-    """What the draft will do to its incident."""
+    """The effect of the draft on its incident."""
 
     ALERT = "alert"
     UPDATE = "update"
@@ -55,7 +56,7 @@ class DraftKind(StrEnum):
 
     @property
     def msg_type(self) -> MsgType:
-        """The CAP msgType this kind goes out with."""
+        """The CAP msgType of messages of this kind."""
         if self is DraftKind.ALERT:
             return MsgType.ALERT
         return MsgType.UPDATE if self is DraftKind.UPDATE else MsgType.CANCEL
@@ -72,11 +73,11 @@ class DraftState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LanguageText:
-    """The warning's words in one language.
+    """The warning's text in one language.
 
     Args:
         language: BCP 47 tag, for example ``de`` or ``ar``.
-        checked_by: who read and approved this text; empty means nobody did, and it is shown as such.
+        checked_by: name of the reader who approved this text; empty means unchecked, and it is labelled so.
     """
 
     language: str
@@ -92,10 +93,10 @@ class Content:
 
     Args:
         texts: German first; one entry per language that has words.
-        channels: names of the ways out that were chosen.
+        channels: names of the channels that were chosen.
         expires: when it ends by itself (aware); for an ending, when the notice leaves the lists.
         realert: True alarms again (erneut alarmieren), False replaces quietly (still ersetzen).
-        source_name: who warns, as the public reads it.
+        source_name: the issuing authority, as the public reads it.
         web: where to read more; empty means the incident's own public page.
     """
 
@@ -118,7 +119,7 @@ class Content:
     certainty: Certainty | None = None
 
     def text(self, language: str) -> LanguageText | None:
-        """The words in exactly this language, or None."""
+        """Return the text in exactly this language, or None."""
         return next((text for text in self.texts if text.language == language), None)
 
 
@@ -127,8 +128,8 @@ class Draft:
     """A draft as stored. ``version`` grows by one with every save.
 
     Args:
-        authors: everybody who saved any version; none of them may release it.
-        problems: what was wrong with the incoming message, in words.
+        authors: ids of all users who saved any version; none of them may release it (promise 6).
+        problems: the findings in the incoming message, in words.
         digest: of what was submitted; empty while open.
     """
 
@@ -146,16 +147,8 @@ class Draft:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that keeps a draft from being submitted: which field, and what to do."""
-
-    where: str
-    message: str
-
-
 def problems(content: Content, now: datetime) -> tuple[Problem, ...]:
-    """Everything that keeps this content from being submitted. Empty means it may be."""
+    """Return all that prevents this content from being submitted. Empty means it may be."""
     return (*_text_problems(content), *_area_problems(content), *_end_problems(content, now))
 
 
@@ -163,41 +156,39 @@ def _text_problems(content: Content) -> list[Problem]:
     found: list[Problem] = []
     german = content.text(SOURCE_LANGUAGE)
     if german is None or not german.headline.strip():
-        found.append(Problem("headline", "Die deutsche Überschrift fehlt."))
+        found.append(Problem("headline", "headline-missing"))
     for text in content.texts:
         if len(text.headline) > MAX_HEADLINE:
-            found.append(
-                Problem(f"headline.{text.language}", f"Die Überschrift ist länger als {MAX_HEADLINE} Zeichen.")
-            )
+            found.append(Problem(f"headline.{text.language}", "headline-too-long", {"max": MAX_HEADLINE}))
         if max(len(text.description), len(text.instruction)) > MAX_TEXT:
-            found.append(Problem(f"text.{text.language}", f"Der Text ist länger als {MAX_TEXT} Zeichen."))
+            found.append(Problem(f"text.{text.language}", "text-too-long", {"max": MAX_TEXT}))
     if content.kind.ending is None and german and not german.instruction.strip():
-        found.append(Problem("instruction", "Es fehlt, was die Menschen tun sollen."))
+        found.append(Problem("instruction", "instruction-missing"))
     return found
 
 
 def _area_problems(content: Content) -> list[Problem]:
     found: list[Problem] = []
     if not any(area.has_shape for area in content.areas):
-        found.append(Problem("area", "Das Gebiet fehlt. Wählen Sie mindestens einen Stadtteil."))
+        found.append(Problem("area", "area-missing"))
     elif extent_km2(content.areas) > MAX_KM2:
-        found.append(Problem("area", "Das Gebiet ist viel zu groß. Wählen Sie die betroffenen Stadtteile."))
+        found.append(Problem("area", "area-too-large"))
     if not content.channels:
-        found.append(Problem("channels", "Es ist kein Kanal gewählt."))
+        found.append(Problem("channels", "channels-missing"))
     return found
 
 
 def _end_problems(content: Content, now: datetime) -> list[Problem]:
     if content.expires is None:
-        return [Problem("expires", "Es fehlt, bis wann die Meldung gilt.")]
+        return [Problem("expires", "end-missing")]
     if content.expires <= now:
-        return [Problem("expires", "Das Ende liegt in der Vergangenheit. Wählen Sie einen späteren Zeitpunkt.")]
+        return [Problem("expires", "end-past")]
     return []
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What only the moment of issue knows: names and times for the CAP message."""
+    """The identifiers and times of the CAP message, which are known only at its issue."""
 
     identifier: str
     sender: str
@@ -210,7 +201,7 @@ _PARAMETERS = {DraftKind.RETRACTION: (NamedValue(ENDING_PARAMETER, Ending.RETRAC
 
 
 def compose(content: Content, envelope: Envelope) -> Alert:
-    """The CAP message this content becomes: one info per language, German first."""
+    """Return the CAP message of this content: one info per language, German first."""
     base = _base_info(content, envelope)
     infos = tuple(
         replace(
@@ -257,14 +248,14 @@ def _base_info(content: Content, envelope: Envelope) -> Info:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A warning's words for one channel and one reader's language, already short enough.
+    """A warning's text for one channel and one reader's language, within the channel's limit.
 
     Args:
         language: the reader's language.
         written_in: the language of headline, description and instruction (differs after a fallback).
         notice: "ÜBUNG …" or "PROBEWARNUNG …", always shown first; empty for an Ernstfall.
-        kind: what this is, in words: "Extreme Gefahr", "Entwarnung", "Fehlalarm – …".
-        until: the one time: when it ends, in words.
+        kind: level or ending, in words: "Extreme Gefahr", "Entwarnung", "Fehlalarm – …".
+        until: when it ends, in words.
         labels: remarks that must be shown, such as "Übersetzung nicht geprüft".
         link: the public page.
     """
@@ -290,7 +281,7 @@ class Rendered:
 
     @property
     def paragraphs(self) -> tuple[str, ...]:
-        """The whole text in its order: what it is, what happened, what to do, until when, who says so, where."""
+        """The whole text in its order: kind, description, instruction, end, source, link."""
         first = ": ".join(part for part in (self.notice, self.kind) if part)
         footer = " · ".join(part for part in (self.until, self.source) if part)
         parts = (first, self.headline, self.description, self.instruction, footer, *self.labels, self.link)
@@ -303,7 +294,7 @@ class Rendered:
 
 
 class Variant(StrEnum):
-    """A message's own words, or those for when it later runs out."""
+    """A message's own text, or the text of its expiry."""
 
     MESSAGE = "message"
     EXPIRY = "expiry"
@@ -320,13 +311,13 @@ class RenderedText:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is submitted, seen and released: content and every text that will be sent."""
+    """The unit that is submitted, seen and released: content and every text that will be sent."""
 
     content: Content
     texts: tuple[RenderedText, ...] = field(default=())
 
     def find(self, channel: str, language: str, variant: Variant = Variant.MESSAGE) -> Rendered | None:
-        """The text for a channel and language, or None."""
+        """Return the text for a channel, language and variant, or None."""
         for entry in self.texts:
             if entry.channel == channel and entry.variant is variant and entry.text.language == language:
                 return entry.text

@@ -1,7 +1,7 @@
-"""The chain of an incident's alerts, and the one function that says what is in force.
+"""The chain of an incident's alerts, and the only function that decides what is in force (promise 8).
 
-The same rule in JavaScript (``realis/web/static/js/in_force.js``) is held to the same test vectors
-(``tests/vectors/in_force.json``). No clock here: ``now`` always comes in.
+The same rule in JavaScript (``realis/web/static/js/in_force.js``) is checked against the same test vectors
+(``tests/vectors/in_force.json``). No clock: ``now`` is a parameter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENDING_LISTED_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: ``joined`` is True for those who opted in to exercises."""
+    """The reader of a warning; ``joined`` is True for one that opted in to exercises."""
 
     joined: bool = False
 
@@ -49,17 +49,17 @@ class Revision:
 
 
 def gravest_level(infos: Iterable[Info]) -> Level:
-    """The gravest level among infos; a message without any is danger until someone has looked."""
+    """Return the gravest level among infos; a message without any counts as danger, to be on the safe side."""
     return min((level_of_info(info) for info in infos), default=Level.DANGER)
 
 
 def latest(chain: Sequence[Revision]) -> Revision | None:
-    """The newest revision, whatever order the chain came in."""
+    """Return the newest revision, whatever the order of the chain."""
     return max(chain, key=lambda revision: revision.number, default=None)
 
 
 def visible(revision: Revision, viewer: Viewer) -> bool:
-    """Whether this viewer may see the revision at all: exercises only for those who joined."""
+    """Whether this viewer may see the revision: an exercise only if the viewer joined exercises."""
     if revision.alert.status in (Status.ACTUAL, Status.TEST):
         return True
     return revision.alert.status is Status.EXERCISE and viewer.joined
@@ -109,7 +109,7 @@ def by_gravity(revisions: Iterable[Revision]) -> list[Revision]:
 
 
 def same_reference(one: Reference, other: Reference) -> bool:
-    """Whether two references mean the same message. Times compare as instants; gaps match anything."""
+    """Whether two references name the same message. Times compare as instants; a missing part matches any value."""
     if one.identifier != other.identifier:
         return False
     if one.sender and other.sender and one.sender != other.sender:
@@ -118,5 +118,5 @@ def same_reference(one: Reference, other: Reference) -> bool:
 
 
 def references_for_next(chain: Sequence[Revision]) -> tuple[Reference, ...]:
-    """What an Update or Cancel must name: every earlier message of the chain, oldest first."""
+    """Return the references of an Update or Cancel: every earlier message of the chain, oldest first."""
     return tuple(revision.alert.reference for revision in sorted(chain, key=lambda r: r.number))

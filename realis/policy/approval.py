@@ -1,4 +1,4 @@
-"""Who may do what to a draft, and the digest of what the releasing person saw. Pure decisions."""
+"""The rights on a draft by role, and the digest of what the releasing person saw (promise 6). Pure decisions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from enum import StrEnum
 
 from realis.model.alert import Occasion
 from realis.model.draft import Content, Draft, DraftKind, DraftState, Package
-from realis.model.errors import Conflict, FourEyesViolation, NotAllowed, StaleVersion, WrongState
+from realis.model.errors import Conflict, FourEyesViolation, NotAllowed, StaleVersion, Terms, WrongState
 
 PAUSE = timedelta(seconds=10)
-"""Between the decision and the issue: time to stop a slip. A Fehlalarm has none."""
+"""Between the decision and the issue: time to stop a mistaken release. A Fehlalarm has none."""
 
 
 class Role(StrEnum):
-    """What a user may do. A user has one or more; TRAINER writes courses only."""
+    """A user's rights. A user has one or more roles; TRAINER writes courses only."""
 
     CAPTURE = "erfassung"
     RELEASE = "freigabe"
@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a user by id and pseudonym (never the name, which can be erased)."""
+    """The acting user, by id and pseudonym (never the name, which can be erased)."""
 
     id: str
     pseudonym: str
@@ -38,8 +38,7 @@ class Actor:
     def require(self, *roles: Role) -> None:
         """Raise ``NotAllowed`` unless the actor has one of the roles."""
         if not self.roles & set(roles):
-            words = " oder ".join(role.value.capitalize() for role in roles)
-            raise NotAllowed(f"Dafür fehlt Ihnen die Rolle {words}.", remedy="Fragen Sie die Administration.")
+            raise NotAllowed("role-missing", roles=Terms(tuple(role.value for role in roles)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +48,20 @@ class IssuePolicy:
     occasions: frozenset[Occasion] = frozenset(Occasion)
 
     def check(self, occasion: Occasion) -> None:
-        """Raise ``NotAllowed`` for an occasion that must not leave this installation."""
+        """Raise ``NotAllowed`` for an occasion that this installation must not issue."""
         if occasion not in self.occasions:
-            raise NotAllowed(
-                f"Der Anlass „{occasion.value}“ ist hier gesperrt.",
-                where="occasion",
-                remedy="Diese Installation gibt nur Übungen aus.",
-            )
+            raise NotAllowed("occasion-barred", where="occasion")
 
 
 def digest(package: Package) -> str:
-    """SHA-256 over everything that would leave, in one canonical form; 64 hex characters."""
+    """Return the SHA-256 over everything that would be sent, in one canonical form; 64 hex characters."""
     plain = _canonical(dataclasses.asdict(package))
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _canonical(value: object) -> object:
-    """The same thing in the same form, however it was written: instants, and 3.0 for 3."""
+    """Return equal values in an equal form, however they were written: instants as timestamps, 3 for 3.0."""
     if isinstance(value, dict):
         return {key: _canonical(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -83,63 +78,50 @@ def check_edit(draft: Draft, version: int) -> None:
 
     Raises:
         WrongState: it was released or discarded.
-        StaleVersion: somebody saved in between.
+        StaleVersion: a later version was saved.
     """
     if draft.state not in (DraftState.OPEN, DraftState.SUBMITTED):
-        raise WrongState("Dieser Entwurf ist abgeschlossen und kann nicht mehr geändert werden.")
+        raise WrongState("draft-closed")
     if draft.version != version:
-        raise StaleVersion(
-            "Jemand anderes hat diesen Entwurf inzwischen gespeichert.",
-            remedy="Laden Sie die Seite neu und übertragen Sie Ihre Änderung.",
-        )
+        raise StaleVersion("draft-saved-by-other")
 
 
 def check_occasion(before: Occasion, after: Occasion, *, issued: bool) -> None:
-    """Raise if an occasion would be turned into another: never once issued, and never into an Ernstfall.
+    """Raise if the occasion may not change: never once issued, and never into an Ernstfall (promise 7).
 
-    Before anything is issued, a real message may still be marked as a test; a test never becomes real.
+    Before the first issue an Ernstfall may still be marked as a Probewarnung; never the reverse.
     """
     if before is after or (not issued and before is Occasion.ERNSTFALL):
         return
-    raise Conflict(
-        "Ernstfall, Probewarnung und Übung lassen sich nicht ineinander umwandeln.",
-        where="occasion",
-        remedy="Verwerfen Sie den Entwurf und legen Sie eine neue Meldung an.",
-    )
+    raise Conflict("occasion-fixed", where="occasion")
 
 
 def check_release(draft: Draft, actor: Actor, seen_digest: str, policy: IssuePolicy) -> None:
-    """Raise unless this person may release exactly this.
+    """Raise unless the actor may release exactly the package with this digest (promise 6).
 
     Raises:
         NotAllowed: the role is missing, or the occasion is barred here.
         WrongState: the draft is not submitted.
-        StaleVersion: what was seen is not what is submitted.
-        FourEyesViolation: the person wrote or edited it (a Fehlalarm needs one person only).
+        StaleVersion: the digest seen is not the one submitted.
+        FourEyesViolation: the actor wrote or edited it (a Fehlalarm needs one person only).
     """
     actor.require(Role.RELEASE)
     policy.check(draft.content.occasion)
     if draft.state is not DraftState.SUBMITTED:
-        raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+        raise WrongState("draft-not-submitted")
     if not draft.digest or draft.digest != seen_digest:
-        raise StaleVersion(
-            "Der Entwurf hat sich geändert, seit Sie ihn gesehen haben.",
-            remedy="Lesen Sie ihn noch einmal und geben Sie ihn dann frei.",
-        )
+        raise StaleVersion("draft-changed")
     if draft.content.kind is not DraftKind.RETRACTION and actor.id in draft.authors:
-        raise FourEyesViolation(
-            "Wer einen Entwurf geschrieben oder geändert hat, kann ihn nicht freigeben.",
-            remedy="Eine zweite Person mit der Rolle Freigabe muss freigeben.",
-        )
+        raise FourEyesViolation("four-eyes")
 
 
 def pause_for(content: Content, pause: timedelta = PAUSE) -> timedelta:
-    """How long a release of this content waits before it is issued: a Fehlalarm not at all."""
+    """Return the time between release and issue of this content: none for a Fehlalarm."""
     return timedelta() if content.kind is DraftKind.RETRACTION else pause
 
 
 def may_release(draft: Draft, actor: Actor) -> bool:
-    """Whether the release button is for this person, for the console."""
+    """Whether role, state and four eyes allow the actor this release; for the console's button."""
     if Role.RELEASE not in actor.roles or draft.state is not DraftState.SUBMITTED:
         return False
     return draft.content.kind is DraftKind.RETRACTION or actor.id not in draft.authors

@@ -1,4 +1,4 @@
-"""Who is meant: whom a revision reaches, across the revisions of its incident. Pure decisions."""
+"""The audience of a revision, across the revisions of its incident. Pure decisions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from realis.model.draft import Content, DraftKind
 class Audience:
     """How to find the targets of one dispatch.
 
-    The audience of revision n is its match and everyone planned for an earlier revision (promise 4).
+    The audience of revision n is its match and every target planned for an earlier revision (promise 4).
 
     Args:
-        cells: H3 resolution-8 cells of the area and how far out each lies (``realis.model.area.rings``); a target
-            matches if one of its places lies in one, and who lives nearer hears first.
+        cells: H3 resolution-8 cells of the area and the distance ring of each (``realis.model.area.rings``); a target
+            matches if one of its places lies in one, and targets in inner rings are sent to first.
         joined_only: True for an Übung: only targets that opted in.
         match: False for an expiry notice, which goes only to those already reached.
     """
@@ -31,6 +31,6 @@ class Audience:
 def audience_for(content: Content) -> Audience:
     """The audience a released content is matched against."""
     joined_only = content.occasion is Occasion.UEBUNG
-    # A retraction goes to those who heard the false alarm; others would only be startled by it.
+    # A retraction goes only to the targets that got the false alarm; for any other it would be the first message.
     match = content.kind is not DraftKind.RETRACTION
     return Audience(rings(content.areas), joined_only=joined_only, match=match)

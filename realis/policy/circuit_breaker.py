@@ -1,6 +1,6 @@
-"""A breaker for each origin: a service that fails again and again is left alone for a while, then tried once.
+"""A circuit breaker for each origin: after repeated failures no batch is sent to it for a pause, then one on trial.
 
-Pure arithmetic; no clock of its own. It decides only when the next batch may start, never what becomes of a target.
+Pure arithmetic; the time is a parameter. It decides only when the next batch may start, never a target's outcome.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 
 MAX_ORIGINS = 10_000
-"""Origins remembered; a stranger's server costs an entry only while it fails."""
+"""Bound of the table of failing origins, which include any server named in a subscription; full, it is cleared."""
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """What is held against an origin. Closed while ``until`` is None, then open until then, then half open."""
+    """State of one origin's breaker. Closed while ``until`` is None, then open until then, then half open."""
 
     row: int = 0
     pauses: int = 0
@@ -29,16 +29,16 @@ class _Trouble:
 
 
 class CircuitBreaker:
-    """One channel's origins."""
+    """The breakers of one channel's origins."""
 
     def __init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
 
     def shut(self, now: datetime, busy: Iterable[str]) -> frozenset[str]:
-        """Origins no batch may be started for now.
+        """Return the origins for which no batch may be started now.
 
         Args:
-            busy: origins that are being sent to: one that is half open gets a single batch to prove itself.
+            busy: origins with a batch in flight; a half-open breaker admits a single batch on trial.
         """
         sending = frozenset(busy)
         return frozenset(
@@ -48,10 +48,10 @@ class CircuitBreaker:
         )
 
     def note(self, origin: str, outcomes: Iterable[Outcome], now: datetime) -> float | None:
-        """Learn from a batch.
+        """Record the outcomes of a batch; any accepted target closes the breaker.
 
         Returns:
-            Seconds the origin is left alone from now on, if this batch was the reason.
+            Seconds for which the origin is paused from now on, if this batch opened its breaker; else None.
         """
         failures: list[Failed] = []
         for outcome in outcomes:
@@ -70,8 +70,8 @@ class CircuitBreaker:
         if trouble.row < FAILING_AFTER:
             return None
         doubled_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(trouble.pauses, 10))
-        # Minutes at most: a graver warning may come meanwhile. The least of the wishes: hosts that share an origin must
-        # not be able to silence one another.
+        # At most five minutes, because a graver warning may be issued meanwhile. The smallest Retry-After of the batch:
+        # a host must not be able to block others that share its origin.
         wished_s = min(failure.retry_after_s or 0.0 for failure in failures)
         pause_s: float = max(doubled_s, min(wished_s, LONGEST_DELAY_S))
         trouble.pauses += 1

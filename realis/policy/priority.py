@@ -1,4 +1,4 @@
-"""In which order dispatches go out, and how long each may try. Pure decisions."""
+"""The order in which dispatches are sent, and the deadline of each. Pure decisions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from realis.model.alert import Level, Occasion
 from realis.model.draft import Content, DraftKind
 
 ENDING_DEADLINE = timedelta(hours=24)
-"""Endings keep trying this long, whatever the warning's own end was."""
+"""How long endings are tried, whatever the warning's own end was."""
 
 
 def gravity(content: Content) -> int:
-    """Rank of a dispatch; lower goes first. A Fehlalarm overtakes everything, real before rehearsed."""
+    """Return the rank of a dispatch; lower is sent first. A Fehlalarm precedes all, real ones precede exercises."""
     if content.kind is DraftKind.RETRACTION:
         return 0
     rank = 10 * content.level
@@ -25,7 +25,7 @@ EXPIRY_GRAVITY = 400
 
 
 def deadline(content: Content, now: datetime) -> datetime:
-    """Until when a dispatch of this content is tried."""
+    """Return until when a dispatch of this content is tried (promise 11)."""
     if content.kind.ending is not None or content.expires is None:
         return now + ENDING_DEADLINE
     return content.expires

@@ -1,4 +1,4 @@
-"""What follows from an outcome: done, tried again at a time, or given up. Pure arithmetic."""
+"""The decision after an outcome: final, retried at a time, or expired. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Try this target again at ``due``; ``held`` while the whole channel is on hold."""
+    """Retry this target at ``due``; ``held`` while the whole channel is on hold."""
 
     due: datetime
     held: bool = False
@@ -45,7 +45,7 @@ def delay_s(attempt: int, jitter: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The circumstances of one try. ``number`` counts from 1; ``jitter`` in [0, 1) comes from outside.
+    """The circumstances of one attempt. ``number`` counts from 1; ``jitter`` in [0, 1) is given by the caller.
 
     ``ending`` is True for an Entwarnung, a Fehlalarm and an expiry.
     """
@@ -59,10 +59,10 @@ class Attempt:
 
 
 def decide(outcome: Outcome, attempt: Attempt) -> Decision:
-    """What follows from the outcome of one try.
+    """Return the state or the retry that follows from the outcome of one attempt.
 
-    A possible duplicate (``UNKNOWN``) is repeated at levels 1 and 2, and for every ending, where silence would
-    be worse: whoever was warned must hear that it is over.
+    A possible duplicate (``UNKNOWN``) is repeated at levels 1 and 2, and for every ending, because a missing message
+    is worse there than a repeated one: every target that was warned gets the ending.
     """
     if isinstance(outcome, Accepted):
         return Final(State.ACCEPTED)
@@ -74,8 +74,8 @@ def decide(outcome: Outcome, attempt: Attempt) -> Decision:
         return Final(State.UNKNOWN)
     wait_s = delay_s(attempt.number, attempt.jitter)
     if outcome.retry_after_s is not None:
-        # The service knows best when; jitter on top keeps a crowd from coming back at once.
-        # A negative or unreadable wish (NaN compares as False) counts as none.
+        # Retry-After (RFC 9110, 10.2.3) replaces the computed delay; jitter on top spreads the retries of many batches.
+        # A negative or unreadable value (NaN compares as False) counts as none.
         wished_s = min(outcome.retry_after_s, LONGEST_RETRY_AFTER_S) if outcome.retry_after_s > 0 else 0.0
         wait_s = max(wished_s + attempt.jitter, wait_s if wished_s == 0 else 0.0)
     due = attempt.now + timedelta(seconds=wait_s)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from realis.model.alert import Category
 from realis.model.draft import DraftKind
+from realis.model.errors import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +113,27 @@ class CourseCatalogue(Protocol):
 
     def for_event(self, event_code: str, language: str) -> Course | None:
         """The course that belongs to an event code, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """What an error means and what to do about it, in one language."""
+
+    title: str
+    remedy: str = ""
+    language: str = "de"
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.title, self.remedy) if part)
+
+
+class ErrorMessages(Protocol):
+    """The sentences behind the codes of ``realis.model.errors``, by language."""
+
+    def error_text(self, code: str, values: Mapping[str, Value], language: str) -> ErrorText:
+        """The code in this language, filled with the values; in English, then German, where it lacks the code.
+
+        Raises ``KeyError`` for an unknown code or a value that is missing.
+        """
         ...

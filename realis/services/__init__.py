@@ -1,1 +1,1 @@
-"""Use cases under every face: authoring, issuing, active alerts, rendering."""
+"""Use cases under every interface: authoring, approval, issuing, active alerts, rendering."""

@@ -1,4 +1,4 @@
-"""The public read side: what is in force, what it says, when it ends. Every face asks here and nowhere else."""
+"""The public read side: what is in force, its texts, when it ends. The only source of every public interface."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Texts = Mapping[str, Rendered]
 
 
 class ActiveAlertsReader:
-    """The ``ActiveAlerts`` port over issued alerts. Issued things never change, so they are kept."""
+    """The ``ActiveAlerts`` port over issued alerts. These are immutable, so the cache of chains is never wrong."""
 
     def __init__(self, archive: AlertArchive, clock: Clock) -> None:
         self._archive = archive
@@ -46,7 +46,7 @@ class ActiveAlertsReader:
         self._texts: dict[tuple[UUID, int, str, Variant], Texts] = {}
 
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
-        """What is in force and what recently ended, with the texts made for ``channel``."""
+        """Return what is in force and what recently ended, with the texts made for ``channel``."""
         now = self._clock.now()
         pulse = await self._archive.pulse(now)
         chains = await self._recent(now, pulse.issued)
@@ -86,7 +86,8 @@ class ActiveAlertsReader:
         return found[0]
 
     async def _recent(self, now: datetime, issued: int) -> Sequence[tuple[Revision, ...]]:
-        """Chains that may still matter; read again when an alert was issued, or once an hour to let go of old ones."""
+        """Return the chains of recent alerts; read again after every issue, and once an hour to drop old ones."""
+        # Invalidated by the number of issued alerts, which every issue increases, in whatever process.
         fresh = self._loaded_at is not None and now - self._loaded_at < timedelta(hours=1)
         if issued != self._issued or not fresh:
             self._chains = await self._archive.recent_chains(now - ENDING_LISTED_FOR)
@@ -128,7 +129,7 @@ class ActiveAlertsReader:
         if key not in self._texts:
             found = await self._archive.texts(*key)
             if not found and channel != PAGE:
-                # A channel that was not chosen still shows what is in force, in the page's words.
+                # A channel that was not chosen still lists what is in force, with the page's text.
                 found = await self._archive.texts(revision.incident, revision.number, PAGE, variant)
             if len(self._texts) >= _KEEP_TEXTS:
                 self._texts.clear()
@@ -150,8 +151,8 @@ def _kind(revision: Revision, ended: Ended | None) -> MessageKind:
 
 
 def _version(pulse: ChangeMarker) -> int:
-    """The second of the last change ever, then how many there were. Never falls while time does not."""
+    """Return a version from the second of the last change and the number of changes; monotonic if the clock is."""
     if pulse.last_change is None:
         return 0
-    # CAP times have whole seconds; several changes within one still have to count upwards.
+    # CAP times have whole seconds; several changes within one second must still increase the version.
     return int(pulse.last_change.timestamp()) * 1_000_000 + pulse.issued + pulse.passed

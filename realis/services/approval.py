@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Deciding about a submitted draft.
+    """Decisions about a submitted draft.
 
     Args:
-        pause: between the decision and its issue; a Fehlalarm has none.
+        pause: time between the decision and its issue; a Fehlalarm has none.
     """
 
     store: DeskStore
@@ -45,14 +45,14 @@ class Approval:
         actor.require(Role.RELEASE)
         before = await self.drafts.get(draft_id)
         if before.state is not DraftState.SUBMITTED:
-            raise WrongState("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise WrongState("draft-not-submitted")
         if not reason.strip():
-            raise InvalidInput("Bitte nennen Sie einen Grund.", where="reason")
+            raise InvalidInput("reason-missing", where="reason")
         after = replace(before, state=DraftState.OPEN, digest="", return_reason=reason.strip())
         return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_RETURNED, after))
 
     async def release(self, actor: Actor, draft_id: UUID, *, digest: str) -> Release:
-        """Decide that exactly what was seen goes out: after the pause, or at once for a Fehlalarm."""
+        """Release exactly the package with the digest seen (promise 6): after the pause, a Fehlalarm at once."""
         draft = await self.drafts.get(draft_id)
         check_release(draft, actor, digest, self.policy)
         await self._check_still_fits(draft)
@@ -68,11 +68,11 @@ class Approval:
         return release
 
     async def _issue_now(self, release: Release) -> None:
-        """Issue without waiting for the release loop; that the loop came first is no error."""
+        """Issue without waiting for the release timer; no error if the timer has issued it first."""
         try:
             await self.issuer.issue(release)
         except StoreUnavailable as error:
-            log.warning("release_waits", incident=str(release.incident), detail=error.message)  # the loop issues it
+            log.warning("release_waits", incident=str(release.incident), code=error.code)  # the loop issues it
         except WrongState:
             draft = await self.drafts.get(release.draft)
             if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):
@@ -81,14 +81,10 @@ class Approval:
     async def _check_still_fits(self, draft: Draft) -> None:
         found = (*await self.drafts.chain_problems(draft), *overtaken(draft.content, self.clock.now()))
         if found:
-            raise WrongState(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-                remedy="Geben Sie den Entwurf zurück oder verwerfen Sie ihn.",
-            )
+            raise WrongState("draft-outdated", where=",".join(problem.where for problem in found), causes=found)
 
     async def stop(self, actor: Actor, draft_id: UUID) -> Draft:
-        """Halt a release during its pause; the draft is open again."""
+        """Cancel a release during its pause; the draft can be edited again."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         draft = await self.drafts.get(draft_id)
         entry = AuditEntry(actor.pseudonym, AuditAction.RELEASE_STOPPED, str(draft.incident), {"digest": draft.digest})

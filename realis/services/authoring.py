@@ -1,7 +1,7 @@
 """Authoring a warning: create, receive, edit, submit, discard, follow up. It releases nothing.
 
-Every rule about who may do what is in ``realis.policy.approval``; this module puts the rules and the stores together.
-It knows no HTTP and no SQL.
+Every rule about who may do what is in ``realis.policy.approval``; this module joins the rules and the stores. No HTTP,
+no SQL.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from uuid_utils import uuid7
 
 from realis.cap.writer import write
 from realis.model.audit import AuditAction
-from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, Problem, compose, problems
-from realis.model.errors import InvalidInput, WrongState
+from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, compose, problems
+from realis.model.errors import InvalidInput, Problem, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_edit, check_occasion, digest
 from realis.policy.audience import audience_for
 from realis.ports.channel import Channel, Clock, Events, Topic
@@ -31,7 +31,7 @@ ENDING_VALIDITY = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Authoring:
-    """Writing drafts, up to the point where a second person can release them."""
+    """Drafts, from creation up to submission."""
 
     store: DeskStore
     alerts: AlertStore
@@ -44,23 +44,23 @@ class Authoring:
     channels: Mapping[str, Channel]
 
     def preview(self, content: Content, incident: UUID | None = None) -> Package:
-        """Every text as it would leave, for content that is not stored."""
+        """Return every text as it would be sent, for content that is not stored."""
         return self.renderer.package(content, self.issuer.link(incident))
 
     def problems(self, content: Content) -> tuple[Problem, ...]:
-        """What keeps this content from being submitted."""
+        """Return what prevents this content from being submitted."""
         found = problems(content, self.clock.now())
         known = [
             name for name in content.channels if name in self.channels and not self.channels[name].unavailable_reason
         ]
         if content.channels and not known:
-            found = (*found, Problem("channels", "Keiner der gewählten Kanäle ist eingerichtet."))
+            found = (*found, Problem("channels", "channels-not-set-up"))
         if content.occasion not in self.policy.occasions:
-            found = (*found, Problem("occasion", "Dieser Anlass ist hier gesperrt."))
+            found = (*found, Problem("occasion", "occasion-barred"))
         return found
 
     async def create(self, actor: Actor, content: Content) -> Draft:
-        """A new incident by hand, with its first draft."""
+        """Create an incident with its first draft; returns the draft."""
         actor.require(Role.CAPTURE)
         draft = Draft(_new_id(), _new_id(), content, authors=(actor.id,))
         await self.store.open_incident(draft, draft_entry(actor, AuditAction.DRAFT_CREATED, draft))
@@ -68,9 +68,9 @@ class Authoring:
         return await self.drafts.get(draft.id)
 
     async def receive(self, content: Content, witness: NewReceivedMessage, *, incident: UUID | None) -> Draft:
-        """A draft from an authority's message, in a known incident or a new one. The authority is no author.
+        """Create a draft from an authority's message, in a known incident or a new one. The authority is no author.
 
-        An update of something that was never issued here can only become a first warning.
+        An update of a message that was never issued here becomes a first warning.
         """
         if content.kind is DraftKind.UPDATE and not (incident and await self.alerts.chain(incident)):
             content = replace(content, kind=DraftKind.ALERT)
@@ -112,16 +112,13 @@ class Authoring:
             InvalidInput: something is missing; all of it is listed.
         """
         before = await self.drafts.get(draft_id)
-        # Retracting a false alarm must never wait for a second person, whichever of the two roles is awake.
+        # A Fehlalarm must never wait for a second person, so either of the two roles may submit it.
         alone = before.content.kind is DraftKind.RETRACTION
         actor.require(Role.CAPTURE, *([Role.RELEASE] if alone else []))
         check_edit(before, version)
         found = (*self.problems(before.content), *await self.drafts.chain_problems(before))
         if found:
-            raise InvalidInput(
-                " ".join(problem.message for problem in found),
-                where=",".join(problem.where for problem in found),
-            )
+            raise InvalidInput("draft-incomplete", where=",".join(problem.where for problem in found), causes=found)
         # Done once now, so that what CAP cannot carry or no cell can cover shows here and not at the moment of issue.
         write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
         audience_for(before.content)
@@ -137,7 +134,7 @@ class Authoring:
         return await self.drafts.replace(before, after, draft_entry(actor, AuditAction.DRAFT_SUBMITTED, after), package)
 
     async def discard(self, actor: Actor, draft_id: UUID) -> None:
-        """Throw a draft away; it stays in the audit trail."""
+        """Discard a draft; its audit entries stay."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         before = await self.drafts.get(draft_id)
         check_edit(before, before.version)
@@ -150,9 +147,9 @@ class Authoring:
         chain = await self.alerts.chain(incident)
         newest = await self.alerts.newest_content(incident)
         if not chain or newest is None:
-            raise WrongState("Zu dieser Lage ist noch nichts ausgegeben.")
+            raise WrongState("nothing-issued")
         if chain[-1].ending is not None:
-            raise WrongState("Diese Lage ist schon beendet.", remedy="Legen Sie eine neue Meldung an.")
+            raise WrongState("incident-ended")
         for draft in await self.store.drafts(incident):
             if draft.content.kind is kind and draft.state in (DraftState.OPEN, DraftState.SUBMITTED):
                 return draft

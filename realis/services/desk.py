@@ -1,4 +1,4 @@
-"""The desk: the use cases under every face, joined over their ports. Each job has its own module."""
+"""The desk: the use cases of operators, joined over their ports. Each job has its own module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from realis.policy.approval import PAUSE, IssuePolicy
 from realis.ports.channel import CapSigner, Channel, Clock, Events
-from realis.ports.content import Phrases
+from realis.ports.content import ErrorMessages, Phrases
 from realis.ports.installation import City
 from realis.ports.stores import AlertStore, DeskStore
 from realis.ports.targets import Targets
@@ -25,11 +25,11 @@ from realis.services.rendering import Renderer
 
 @dataclass(frozen=True, slots=True)
 class DeskPorts:
-    """What the desk works over.
+    """The ports of the desk.
 
     Args:
-        channels: every way out, by name.
-        pause: between a release and its issue.
+        channels: every channel, by name.
+        pause: time between a release and its issue.
     """
 
     store: DeskStore
@@ -41,6 +41,7 @@ class DeskPorts:
     events: Events
     clock: Clock
     identity: Identity
+    messages: ErrorMessages
     policy: IssuePolicy = field(default_factory=IssuePolicy)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     pause: timedelta = PAUSE
@@ -68,6 +69,11 @@ class Desk:
         """The fixed words."""
         return self.ports.renderer.phrases
 
+    @property
+    def messages(self) -> ErrorMessages:
+        """The sentences of errors."""
+        return self.ports.messages
+
     @classmethod
     def over(cls, ports: DeskPorts) -> Self:
         """The desk over these ports."""
@@ -82,6 +88,7 @@ class Desk:
             clock=clock,
             identity=ports.identity,
             policy=ports.policy,
+            messages=ports.messages,
             channels=channels,
             link=lambda incident: incident_link(city.public_url, incident),
         )

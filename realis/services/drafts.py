@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from realis.model.audit import AuditAction, Fact
-from realis.model.draft import Draft, Package, Problem
-from realis.model.errors import NotFound
+from realis.model.draft import Draft, Package
+from realis.model.errors import NotFound, Problem
 from realis.policy.approval import Actor
 from realis.ports.channel import Events, Topic
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore
@@ -16,7 +16,7 @@ from realis.services.issuing import chain_problems
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What authoring and approval both do with a draft."""
+    """The steps on a draft that authoring and approval share."""
 
     store: DeskStore
     alerts: AlertStore
@@ -26,14 +26,14 @@ class Drafts:
         """One draft. Raises ``NotFound``."""
         found = await self.store.draft(draft_id)
         if found is None:
-            raise NotFound("Diesen Entwurf gibt es nicht.")
+            raise NotFound("draft-not-found")
         return found
 
     async def package(self, draft_id: UUID) -> Package:
         """The texts exactly as submitted. Raises ``NotFound``."""
         found = await self.store.package(draft_id)
         if found is None:
-            raise NotFound("Dieser Entwurf liegt nicht zur Freigabe vor.")
+            raise NotFound("package-not-found")
         return found
 
     async def replace(self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None) -> Draft:
@@ -43,20 +43,20 @@ class Drafts:
         return await self.get(after.id)
 
     async def kept_channels(self, incident: UUID) -> tuple[str, ...]:
-        """The channels of the newest issued revision; they only join, so that later revisions reach all (promise 4)."""
+        """The channels of the newest issued revision; none may be removed, so later revisions reach all (promise 4)."""
         newest = await self.alerts.newest_content(incident)
         return newest.content.channels if newest else ()
 
     async def chain_problems(self, draft: Draft) -> tuple[Problem, ...]:
-        """What the incident issued since the draft was begun, where the draft no longer fits to it."""
+        """Return the conflicts of the draft with what its incident issued since the draft was begun."""
         found = chain_problems(draft.content, await self.alerts.chain(draft.incident))
         if set(await self.kept_channels(draft.incident)) - set(draft.content.channels):
-            found = (*found, Problem("channels", "Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu."))
+            found = (*found, Problem("channels", "channels-already-warned"))
         return found
 
 
 def draft_entry(actor: Actor, action: AuditAction, draft: Draft) -> AuditEntry:
-    """The audit entry of something done to a draft."""
+    """Return the audit entry of an action on a draft."""
     facts: dict[str, Fact] = {"kind": draft.content.kind.value, "version": draft.version}
     if draft.digest:
         facts["digest"] = draft.digest

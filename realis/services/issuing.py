@@ -1,6 +1,6 @@
-"""Issuing: what a decision sets in motion when its pause is over, composed and signed under the issue lock.
+"""Issuing: the alert, texts and dispatches of a decision whose pause is over, composed and signed under the issue lock.
 
-One transaction writes all of it (``AlertStore.issue``); nothing leaves from here. No HTTP, no SQL.
+One transaction writes all of it (``AlertStore.issue``); nothing is sent from here. No HTTP, no SQL.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import structlog
 
 from realis.cap.writer import write
 from realis.model.audit import AuditAction
-from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Problem, Variant, compose
-from realis.model.errors import RealisError, StoreUnavailable, WrongState
+from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Variant, compose
+from realis.model.errors import Problem, RealisError, StoreUnavailable, WrongState
 from realis.model.incident import Revision, references_for_next
 from realis.policy import priority
 from realis.policy.approval import IssuePolicy
 from realis.policy.audience import Audience, audience_for
 from realis.ports.channel import CapSigner, Channel, Clock, Events, MessageKind, Topic
+from realis.ports.content import ErrorMessages
 from realis.ports.desk_read_models import Release
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
+from realis.services.error_texts import describe
 
 log = structlog.get_logger(__name__)
 
 SYSTEM = "system"
-"""The actor of what the program does by itself, in the audit trail."""
+"""The actor of automatic steps in the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,17 @@ class Issuer:
     clock: Clock
     identity: Identity
     policy: IssuePolicy
+    messages: ErrorMessages
     channels: Mapping[str, Channel]
     link: Callable[[UUID | None], str]
 
     async def issue_due(self) -> datetime | None:
-        """Issue every decision whose pause is over; when the next one is due. One that fails stops no other."""
+        """Issue every decision whose pause is over; a failure stops no other. Returns when the next is due, or None."""
         for release in await self.decisions.due_releases(self.clock.now()):
             try:
                 await self.issue(release)
             except WrongState:
-                # Issued already by whoever pressed, or stopped; what does not fit has been said when it was reopened.
+                # Issued by another process, or stopped; a decision that cannot be issued was reopened with the reason.
                 log.info("release_settled", incident=str(release.incident))
             except RealisError as error:
                 log.warning("release_not_issued", incident=str(release.incident), code=error.code)
@@ -71,12 +74,12 @@ class Issuer:
     async def issue(self, release: Release) -> Revision:
         """The issue transaction for one decision.
 
-        Whatever keeps it from being issued (a failed signature first of all) reopens the draft with the reason.
+        Any error that prevents the issue (a failed signature first of all) reopens the draft with the reason.
 
         Raises:
             WrongState: it was stopped or issued already; nothing was changed.
-            StoreUnavailable: the database is away; nothing was changed, and it is due still.
-            RealisError: what else kept it (also ``WrongState``); nothing was written but the reopening.
+            StoreUnavailable: the database is unreachable; nothing was changed, and the decision is still due.
+            RealisError: any other obstacle (also ``WrongState``); nothing was written but the reopening.
         """
         now = self.clock.now()
 
@@ -86,7 +89,7 @@ class Issuer:
         try:
             revision = await self.alerts.issue(release, make, now=now)
         except StoreUnavailable:
-            raise  # it may work in a moment: the decision stands on disk and is tried again
+            raise  # transient: the decision is on disk and is tried again
         except RealisError as error:
             await self._reopen(release, error)
             raise
@@ -100,8 +103,10 @@ class Issuer:
         entry = AuditEntry(
             SYSTEM, AuditAction.RELEASE_FAILED, str(release.incident), {"code": error.code, "digest": release.digest}
         )
+        # Stored as a person's reason is, hence in German, the language drafts are written in.
+        why = describe(error, self.messages, SOURCE_LANGUAGE)
         try:
-            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {error.message}")
+            await self.decisions.stop_release(release.draft, entry, reason=f"Nicht ausgegeben: {why}")
         except WrongState:
             return  # stopped or issued already: nothing to reopen
         log.error("release_failed", incident=str(release.incident), code=error.code, exc_info=error)
@@ -114,7 +119,7 @@ class Issuer:
         self.policy.check(content.occasion)
         found = (*chain_problems(content, chain), *overtaken(content, now))
         if found:
-            raise WrongState(" ".join(problem.message for problem in found))
+            raise WrongState("not-issuable", causes=found)
         alert = compose(content, self.envelope(release.incident, number, chain, now))
         audience = audience_for(content)
         return Issue(
@@ -134,7 +139,7 @@ class Issuer:
         )
 
     def envelope(self, incident: UUID, number: int, chain: tuple[Revision, ...], now: datetime) -> Envelope:
-        """The names and times a message gets as this revision of its chain."""
+        """Return the identifiers and times of the message as this revision of its chain."""
         return Envelope(
             identifier=f"{self.identity.prefix}.{incident}.{number}",
             sender=self.identity.sender,
@@ -144,7 +149,7 @@ class Issuer:
         )
 
     def _dispatches(self, package: Package, audience: Audience, now: datetime) -> list[NewDispatch]:
-        """One per channel that can send and has its words, and its expiry notice unless this is an ending already."""
+        """Return one dispatch per channel that can send and has texts, each with an expiry unless this is an ending."""
         content = package.content
         usable = [
             name
@@ -189,27 +194,27 @@ class Issuer:
 
 
 def chain_problems(content: Content, chain: tuple[Revision, ...]) -> tuple[Problem, ...]:
-    """What does not fit between a message and what its incident issued before."""
+    """Return the conflicts of a message with what its incident issued before."""
     if content.kind is DraftKind.ALERT:
-        again = Problem("kind", "Zu dieser Lage ist schon gewarnt. Nutzen Sie Aktualisieren.")
+        again = Problem("kind", "already-warned")
         return (again,) if chain else ()
     if not chain:
-        return (Problem("kind", "Zu dieser Lage ist noch nichts ausgegeben, das sich ändern oder beenden ließe."),)
+        return (Problem("kind", "nothing-issued"),)
     if chain[-1].ending is not None:
-        return (Problem("kind", "Diese Lage ist schon beendet. Legen Sie eine neue Meldung an."),)
+        return (Problem("kind", "incident-ended"),)
     if chain[-1].alert.status is not content.occasion.status:
-        return (Problem("occasion", "Der Anlass passt nicht zu dem, was in dieser Lage schon ausgegeben wurde."),)
+        return (Problem("occasion", "occasion-mismatch"),)
     return ()
 
 
 def overtaken(content: Content, now: datetime) -> tuple[Problem, ...]:
-    """A warning whose end has passed must not go out any more; an ending may always."""
+    """Return a problem if a warning's end has passed, so that it must not be issued; an ending is never overtaken."""
     if content.kind.ending is None and content.expires is not None and content.expires <= now:
-        return (Problem("expires", "Das Ende dieser Meldung ist inzwischen vorbei."),)
+        return (Problem("expires", "end-passed"),)
     return ()
 
 
 def _whole_second(now: datetime, chain: tuple[Revision, ...]) -> datetime:
-    """CAP's ``sent`` has whole seconds and never falls within a chain."""
+    """Return CAP's ``sent``: in whole seconds, and never before the chain's last one."""
     second = now.replace(microsecond=0)
     return max(second, chain[-1].alert.sent) if chain else second

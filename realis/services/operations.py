@@ -1,4 +1,4 @@
-"""What operators do beside warnings: by-hand texts, channels on hold, notes in the audit trail."""
+"""Operators' actions beside warnings: manual texts, channels on hold, notes in the audit trail."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from realis.ports.stores import AuditEntry, DeskStore
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """Steps that change no warning."""
+    """Actions that change no warning."""
 
     store: DeskStore
     events: Events
 
     async def mark_done(self, actor: Actor, incident: UUID, *, revision: int, target_id: int, who: str) -> None:
-        """Record who carried out a by-hand text."""
+        """Record that the actor carried out a manual text."""
         actor.require(Role.CAPTURE, Role.RELEASE)
         if not who.strip():
-            raise InvalidInput("Bitte nennen Sie, wer es erledigt hat.", where="who")
+            raise InvalidInput("who-missing", where="who")
         entry = AuditEntry(actor.pseudonym, AuditAction.HAND_DONE, str(incident), {"revision": revision})
         await self.store.mark_done(incident, revision=revision, target_id=target_id, who=who.strip(), entry=entry)
         await self.events.publish(Topic.DELIVERY, str(incident))
 
     async def lift_hold(self, actor: Actor, channel: str) -> None:
-        """Let a channel that was on hold send again."""
+        """End a channel's hold; it sends again."""
         actor.require(Role.RELEASE, Role.ADMIN)
         await self.store.lift_hold(channel, AuditEntry(actor.pseudonym, AuditAction.CHANNEL_RESUMED, channel))
         await self.events.publish(Topic.WORK)
 
     async def note(self, actor: Actor, action: AuditAction, subject: str, **facts: Fact) -> None:
-        """Put something a person did elsewhere (administration) into the audit trail."""
+        """Record an action taken elsewhere (administration) in the audit trail."""
         if Role.ADMIN not in actor.roles:
-            raise NotAllowed("Das darf nur die Administration.")
+            raise NotAllowed("administration-only")
         await self.store.note(AuditEntry(actor.pseudonym, action, subject, facts))

@@ -1,4 +1,4 @@
-"""Reading for the desk: the board, one incident, figures, channels, the audit trail. It writes nothing."""
+"""The desk's queries: the board, one incident, delivery figures, channels, the audit trail. Reads only."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from realis.ports.targets import Targets
 
 
 class DeliveryFigures(Protocol):
-    """What the overview needs of the ledger."""
+    """The part of the ledger the overview uses."""
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
-        """How each channel stands."""
+        """Return the counts per channel of the incident's newest revision."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything an operator can look at."""
+    """All that operators can read."""
 
     store: DeskStore
     alerts: AlertStore
@@ -53,10 +53,10 @@ class Overview:
         )
 
     async def entry(self, incident: UUID) -> BoardEntry:
-        """One incident as the board shows it, however old. Raises ``NotFound``."""
+        """Return one incident's board entry, however old. Raises ``NotFound``."""
         entry = await self.store.board_entry(incident, self.clock.now())
         if entry is None:
-            raise NotFound("Diese Lage gibt es nicht (mehr).", remedy="Gehen Sie zurück zur Übersicht.")
+            raise NotFound("incident-not-found")
         return entry
 
     async def came_in(self, incident: UUID) -> bool:
@@ -68,7 +68,7 @@ class Overview:
         return await self.store.pending(incident)
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
-        """How each channel stands for the newest revision, with what keeps a channel from sending."""
+        """Return the counts per channel for the newest revision, with the reason why a channel cannot send."""
         holds = await self.store.holds()
         return tuple(
             replace(count, problem=self._problem(count.channel, holds)) for count in await self.ledger.counts(incident)
@@ -80,7 +80,7 @@ class Overview:
         return self.channels[name].unavailable_reason if name in self.channels else "nicht eingerichtet"
 
     async def channel_rows(self) -> tuple[ChannelRow, ...]:
-        """Every way out with its state."""
+        """Return every channel with its state."""
         holds = await self.store.holds()
         rows = []
         for channel in self.channels.values():

@@ -1,6 +1,6 @@
-"""The words of a warning for each channel and reader's language: made once, shortened once, here.
+"""The texts of a warning for each channel and reader's language: composed once, shortened once, here.
 
-The only place that composes or shortens a text. It decides nothing about who gets it.
+The only module that composes or shortens a text. The audience is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAGE_LIMITS = ChannelCapabilities(length=20_000)
 _TOO_SHORT_TO_KEEP = 20
 _LEAST_SOURCE = 60
 _LONGEST_WEB = 200
-"""A longer address from a message gives way to our own page, where the whole text stands."""
+"""Characters. A longer address in a message is replaced by the incident's public page, which has the whole text."""
 
 _GRAPHEME = regex.compile(r"\X")
 _TIME_PATTERN = {"de": "EEEE, d. MMMM, HH:mm 'Uhr'"}
@@ -87,7 +87,7 @@ class _Fitting:
         return total
 
     def fit(self, text: Rendered) -> Rendered:
-        """Shorten the least needed part first: what happened, a long source, what to do, the headline.
+        """Shorten the least needed part first: description, a long source, instruction, headline.
 
         Notice, kind, end, labels and link always stay.
         """
@@ -99,7 +99,7 @@ class _Fitting:
         return text
 
     def _cut(self, text: Rendered, part: str, over: int, least: int) -> Rendered:
-        """The part shorter by ``over``, but not under ``least``; a rest too short to be worth reading is dropped."""
+        """Return the text, one part cut by ``over``, not under ``least``; a rest too short to read is dropped."""
         value: str = getattr(text, part)
         room = max(measure(value, self.limits.unit) - over, least)
         if not least and room < _TOO_SHORT_TO_KEEP:
@@ -112,10 +112,10 @@ class _Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Makes every text of a package.
+    """Composes every text of a package.
 
     Args:
-        limits: of each channel that is set up, by name.
+        limits: the capabilities of each configured channel, by name.
     """
 
     phrases: Phrases
@@ -123,7 +123,7 @@ class Renderer:
     limits: Mapping[str, ChannelCapabilities]
 
     def package(self, content: Content, link: str) -> Package:
-        """Every text that would leave: per chosen channel, language and variant, and the page's own."""
+        """Return every text that would be sent: per chosen channel, language and variant, and the public page's."""
         texts = [
             RenderedText(channel, variant, self.one(content, channel, language, variant=variant, link=link))
             for channel in (PAGE, *(name for name in content.channels if name in self.limits))
@@ -166,7 +166,7 @@ class Renderer:
         return content.web or link
 
     def _words(self, content: Content, language: str) -> tuple[LanguageText, tuple[str, ...]]:
-        """The text in the reader's language, else English, else German, with the labels that must be shown."""
+        """Return the text in the reader's language, else English, else German, with the labels that must be shown."""
         for candidate in (language, language.split("-")[0], SECOND_LANGUAGE, SOURCE_LANGUAGE):
             found = content.text(candidate)
             if found is None or not found.headline:
@@ -212,14 +212,14 @@ class Renderer:
         return self.phrases.phrase("ended_at" if expiry else "until", language, time=when)
 
     def for_follow_up(self, content: Content, kind: DraftKind) -> Content:
-        """The prefilled content of an update or ending: the same words to start from, or the ending's own."""
+        """Return the prefilled content of an update (the same texts) or of an ending (the ending's own texts)."""
         if kind is DraftKind.UPDATE:
             return replace(content, kind=kind, realert=False)
         texts = tuple(self._ending_text(content, kind, text) for text in content.texts)
         return replace(content, kind=kind, texts=texts, onset=None, realert=True)
 
     def _ending_text(self, content: Content, kind: DraftKind, text: LanguageText) -> LanguageText:
-        """Never the warning's own words: under "Entwarnung" they would still tell people to flee."""
+        """Return the ending's text; never the warning's, whose instruction would still apply under "Entwarnung"."""
         template = self.phrases.template(content.event_code, kind, text.language)
         if template is not None:
             return LanguageText(

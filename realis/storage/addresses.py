@@ -1,4 +1,4 @@
-"""Addresses of people: sealed before they are stored, opened only to send."""
+"""Encryption of target addresses: sealed before they are stored, opened only to send."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ class AddressCipher(Protocol):
     """Encrypts short texts; ``context`` binds a ciphertext to its row."""
 
     def seal(self, plain: str, context: str) -> bytes:
-        """The sealed text."""
+        """Return the ciphertext of the text, bound to ``context``."""
         ...
 
     def open_sealed(self, blob: bytes, context: str) -> str:
-        """The text again; raises if it was sealed for another row."""
+        """Return the plaintext; raises if it was sealed under another context."""
         ...
 
 
@@ -24,9 +24,9 @@ class AddressBook:
         self._sealer = sealer
 
     def seal(self, target_id: int, address: str) -> bytes:
-        """An address, bound to its target."""
+        """Return the ciphertext of an address, bound to its target."""
         return self._sealer.seal(address, f"target:{target_id}")
 
     def open(self, target_id: int, sealed: bytes) -> str:
-        """An address in clear."""
+        """Return the address in clear; raises as ``AddressCipher.open_sealed``."""
         return self._sealer.open_sealed(sealed, f"target:{target_id}")

@@ -1,6 +1,6 @@
 """The issue transaction and the archive of issued alerts, in SQL.
 
-Everything one release sets in motion is written here in one commit; nothing leaves before it.
+Everything that follows from one release is written in one commit; nothing is sent before it (promise 1).
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class SqlAlerts:
         return await self._database.writing(lambda connection: self._issue(connection, release, make, now))
 
     async def _issue(self, connection: AsyncConnection, release: Release, make: MakeIssue, now: datetime) -> Revision:
+        # One issue at a time: revisions are numbered without gaps, and the watermark is exact (``SqlTargets.put``).
         await self._database.lock(connection, Lock.ISSUE)
         await self._settle_release(connection, release)
         chain = await _chain(connection, release.incident)
@@ -74,19 +75,20 @@ class SqlAlerts:
         return Revision(release.incident, number, issue.alert)
 
     async def _settle_release(self, connection: AsyncConnection, release: Release) -> None:
+        # The row count decides between two processes that issue the same decision: the second updates no row.
         pending = and_(releases.c.draft_id == release.draft, releases.c.state == "pending")
         settled = await connection.execute(releases.update().where(pending).values(state="issued"))
         released = (
             await connection.execute(select(drafts.c.state).where(drafts.c.id == release.draft))
         ).scalar() == DraftState.RELEASED
         if settled.rowcount != 1 or not released:
-            raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+            raise WrongState("release-settled")
 
     async def _keep_channels(self, connection: AsyncConnection, incident: UUID, issue: Issue) -> None:
-        """Refuse what another revision, issued since the decision, has outgrown: whoever it reached hears the rest."""
+        """Raise ``WrongState`` if an issued revision used a channel this one lacks: its targets get every later one."""
         query = select(dispatches.c.channel).distinct().where(dispatches.c.incident_id == incident)
         if set((await connection.execute(query)).scalars()) - set(issue.package.content.channels):
-            raise WrongState("Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu.", where="channels")
+            raise WrongState("channels-already-warned", where="channels")
 
     async def _insert_alert(
         self, connection: AsyncConnection, release: Release, number: int, issue: Issue, now: datetime
@@ -131,12 +133,13 @@ class SqlAlerts:
         await connection.execute(incidents.update().where(incidents.c.id == release.incident).values(changes))
 
     async def _supersede(self, connection: AsyncConnection, incident: UUID, number: int, kind: MessageKind) -> None:
-        """Nothing of an older revision starts from here on; a planned expiry that has not begun is voided."""
+        """End the older revisions' open batches, so that none starts from here on; void an expiry not yet begun."""
         older = and_(dispatches.c.incident_id == incident, dispatches.c.revision < number)
         waiting = and_(older, dispatches.c.state == DispatchState.WAITING)
         await connection.execute(dispatches.update().where(waiting).values(state=DispatchState.VOIDED))
         state = State.WITHDRAWN if kind is MessageKind.RETRACTION else State.SUPERSEDED
         running = and_(older, dispatches.c.state.in_((DispatchState.PLANNING, DispatchState.SENDING)))
+        # Locked before their batches are closed: a commit at the same time would add retries to an ended dispatch.
         ids = (await connection.execute(lock_for_update(select(dispatches.c.id).where(running)))).scalars().all()
         for dispatch_id in ids:
             await close_open_batches(connection, dispatch_id, state)
@@ -145,7 +148,7 @@ class SqlAlerts:
     async def _insert_dispatches(
         self, connection: AsyncConnection, incident: UUID, number: int, issue: Issue, now: datetime
     ) -> None:
-        # Target ids are given out under the same lock: whoever comes later is enrolled when subscribing.
+        # Target ids are assigned under the same lock: a target above the watermark is planned when it subscribes.
         watermark = (await connection.execute(select(func.coalesce(func.max(targets.c.id), 0)))).scalar_one()
         rows = [
             {
@@ -182,7 +185,7 @@ class SqlAlerts:
             return await _chain(connection, incident)
 
     async def pulse(self, now: datetime) -> ChangeMarker:
-        """Whether anything has changed; cheap, asked for every snapshot."""
+        """Return a marker that differs whenever the active alerts may differ; one cheap query for every snapshot."""
 
         async def look(connection: AsyncConnection) -> Sequence[Any]:
             return (await connection.execute(_PULSE, {"now": now, "day_ago": now - ENDING_LISTED_FOR})).one()
@@ -193,11 +196,11 @@ class SqlAlerts:
         return ChangeMarker(int(issued), max(filter(None, changes), default=None), int(passed))
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
-        """Chains whose newest revision is valid or was sent after ``since``."""
+        """Return the chains whose newest revision is valid or was sent after ``since``."""
 
         async def look(connection: AsyncConnection) -> list[Revision]:
             rows = (await connection.execute(_RECENT, {"since": since})).all()
-            # What has been issued never changes: only what is new is read whole.
+            # An issued revision never changes, so the cache needs no invalidation: only new revisions are read in full.
             known = self._known
             new = {row.incident_id for row in rows if (row.incident_id, row.revision) not in known}
             known = known | await _revisions(connection, list(new))
@@ -226,14 +229,14 @@ class SqlAlerts:
         return await self._database.reading(look)
 
     async def xml(self, identifier: str) -> tuple[bytes, Occasion] | None:
-        """A signed message as issued."""
+        """Return a signed message byte for byte as issued, with its occasion, or None."""
         query = select(alerts.c.xml, alerts.c.occasion).where(alerts.c.identifier == identifier)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return (bytes(row.xml), Occasion(row.occasion)) if row else None
 
     async def newest_content(self, incident: UUID) -> Package | None:
-        """The package of the newest issued revision, to start a follow-up from."""
+        """Return the package of the newest issued revision, which a follow-up is prefilled from; None without one."""
         query = (
             select(packages.c.body)
             .join(alerts, alerts.c.draft_id == packages.c.draft_id)
@@ -249,7 +252,7 @@ class SqlAlerts:
 def _pulse() -> Any:  # noqa: ANN401 - a SQL query
     now, day_ago = bindparam("now", type_=Instant), bindparam("day_ago", type_=Instant)
     over = case((alerts.c.ends_at <= now, alerts.c.ends_at))
-    # A day after it ended, by itself or by an ending, a warning leaves the list.
+    # A warning is listed for a day after it ended, by expiry or by an ending.
     left = [case((instant <= day_ago, instant)) for instant in (alerts.c.ends_at, alerts.c.sent)]
     return select(
         func.count(),
@@ -263,7 +266,7 @@ _PULSE = _pulse()
 
 @cache
 def _place_cells(dialect: str) -> Insert:
-    """Store an area: as one parameter or two, for each row of a city's would cost more than the row."""
+    """The INSERT of an area's cells, as one array parameter or two: a parameter per row costs more than the row."""
     key = (bindparam("incident", type_=Uuid()), bindparam("revision", type_=Integer()))
     if dialect == "sqlite":
         cells = func.json_each(bindparam("cells")).table_valued("key", "value")
@@ -275,7 +278,7 @@ def _place_cells(dialect: str) -> Insert:
 
 
 def _as_cells(dialect: str, cells: Mapping[str, int]) -> dict[str, object]:
-    """What it takes."""
+    """The cells as the parameters of ``_place_cells``."""
     in_order = dict(sorted(cells.items()))
     if dialect == "sqlite":
         return {"cells": json.dumps(in_order)}
@@ -314,7 +317,7 @@ async def _package(connection: AsyncConnection, release: Release) -> Package:
     query = select(packages.c.body).where(packages.c.draft_id == release.draft, packages.c.digest == release.digest)
     body = (await connection.execute(query)).scalar()
     if body is None:
-        raise WrongState("Der freigegebene Text liegt nicht mehr vor.")
+        raise WrongState("released-text-missing")
     return PACKAGE.validate_json(body)
 
 

@@ -1,6 +1,7 @@
 """The audit chain: every entry carries a digest of itself and of the one before.
 
-Entries hold digests and pseudonyms, never texts or names. Appending takes one lock, so the chain cannot fork.
+Entries hold digests and pseudonyms, never texts or names. Appending takes one lock, so the chain cannot fork; a
+changed, missing or inserted entry breaks every digest after it (promise 13).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def link(previous: str, line: AuditLine) -> str:
 
 async def append(database: Database, connection: AsyncConnection, entry: AuditEntry, at: datetime) -> None:
     """Add one entry inside the caller's transaction."""
+    # Two appends at once would read the same last digest, and the chain would fork.
     await database.lock(connection, Lock.AUDIT)
     last = (
         await connection.execute(select(audit.c.number, audit.c.digest).order_by(desc(audit.c.number)).limit(1))
@@ -61,7 +63,7 @@ class AuditVerdict:
 
 
 async def verify(database: Database) -> AuditVerdict:
-    """Walk the whole chain and recompute every link."""
+    """Recompute every digest of the chain, in order; stops at the first that differs."""
     previous, count = GENESIS, 0
     async with database.read() as connection:
         rows = await connection.stream(select(audit).order_by(audit.c.number))

@@ -1,9 +1,8 @@
-"""The database: engines, transactions and the locks that order them. It knows no table.
+"""The database: engines, transactions and the locks that order them. Independent of the tables.
 
-SQLite: WAL, ``synchronous=FULL``, one writer connection whose transactions begin IMMEDIATE, a few
-readers beside it. PostgreSQL: one pool; writers see what is committed at each statement and order themselves by
-row locks and ``lock``'s advisory locks, readers see one moment. A database that is away, full or busy becomes
-``StoreUnavailable``.
+SQLite: WAL, ``synchronous=FULL``, one writer connection whose transactions begin IMMEDIATE, a few readers beside it.
+PostgreSQL: one pool; writers run READ COMMITTED and are ordered by row locks and by the advisory locks of ``lock``,
+readers run REPEATABLE READ. A database that is unreachable, full or busy raises ``StoreUnavailable``.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ _SERVER_SETTINGS = {
     "application_name": "realis",
     "jit": "off",
     "statement_timeout": f"{STATEMENT_S}s",
-    # A process frozen inside a transaction must not keep everyone else from its locks.
+    # A process frozen inside a transaction must not hold its locks against all others.
     "idle_in_transaction_session_timeout": "10s",
     "lock_timeout": "20s",
-    # A machine that vanished is found gone within half a minute.
+    # The loss of a client machine is detected within half a minute (15 s idle, then 3 probes 5 s apart).
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -51,7 +50,7 @@ _SQLITE_AWAY = ("disk is full", "disk I/O error", "database is locked", "unable 
 
 
 class Lock(IntEnum):
-    """What must happen in one order across all processes."""
+    """Keys of the advisory locks: each orders one kind of transaction across all processes."""
 
     ISSUE = 1
     AUDIT = 2
@@ -67,7 +66,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._writer = _sqlite_engine(url, immediate=True) if self.is_sqlite else _postgres_engine(url)
         self._readers = _sqlite_engine(url, immediate=False) if self.is_sqlite else _snapshots(self._writer)
-        # One writer connection: waiting here is fair, waiting inside SQLite is a lottery.
+        # One writer connection: asyncio.Lock is FIFO; SQLite's busy handler is not.
         self._turn = asyncio.Lock()
         self._failed_at: float | None = None
         self._write_hop = _one_hop(url, immediate=True) if self.is_sqlite else None
@@ -86,15 +85,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view to read from."""
+        """A read-only transaction on one snapshot."""
         with _map_driver_errors():
             async with self._readers.begin() as connection:
                 yield connection
 
     async def writing(self, work: Work[T]) -> T:
-        """``work`` as a writing transaction, committed when it returns, rolled back on any error.
+        """Run ``work`` as a writing transaction, committed when it returns, rolled back on any error.
 
-        For what must be fast: on SQLite all of it is one hop to a thread. Nothing but the connection may be awaited.
+        For latency-critical transactions: on SQLite the whole of it takes one switch to a thread instead of one per
+        statement. ``work`` may await nothing but the connection.
         """
         with self._noting(), _map_driver_errors():
             if self._write_hop is None:
@@ -104,15 +104,15 @@ class Database:
                 return await self._write_hop.run(work)
 
     async def reading(self, work: Work[T]) -> T:
-        """``work`` over a consistent view, as ``writing``."""
+        """Run ``work`` on one snapshot, in one hop as ``writing``."""
         with _map_driver_errors():
             if self._read_hop is None:
                 async with self._readers.begin() as connection:
                     return await work(connection)
             return await self._read_hop.run(work)
 
-    async def ask(self, question: Executable, **parameters: object) -> Any:  # noqa: ANN401 - whatever was asked for
-        """One value, read."""
+    async def ask(self, question: Executable, **parameters: object) -> Any:  # noqa: ANN401 - depends on the query
+        """Return the first column of the query's first row, or None."""
 
         async def look(connection: AsyncConnection) -> object:
             return (await connection.execute(question, parameters)).scalar()
@@ -128,9 +128,9 @@ class Database:
             raise
 
     async def takes_writes(self) -> bool:
-        """Whether no write failed in the last seconds; what must be recorded is tried far more often than that.
+        """Whether no write failed in the last ``FAILED_LATELY_S`` seconds; outcomes are retried far more often.
 
-        Trying one here would prove little: on a full disk a small one finds room where a batch does not.
+        No trial write is made: on a full disk a small one succeeds where a batch does not fit.
         """
         return self._failed_at is None or asyncio.get_running_loop().time() - self._failed_at > FAILED_LATELY_S
 
@@ -139,12 +139,12 @@ class Database:
         return None if self._failed_at is None else asyncio.get_running_loop().time() - self._failed_at
 
     async def lock(self, connection: AsyncConnection, lock: Lock) -> None:
-        """Take a lock until the transaction ends. SQLite's only writer holds every lock already."""
+        """Hold a lock until the transaction ends. On SQLite the only writer is already serialised."""
         if not self.is_sqlite:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(lock)})
 
     async def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         for hop in (self._write_hop, self._read_hop):
             if hop is not None:
                 hop.close()
@@ -161,17 +161,15 @@ def insert(of: AsyncConnection | str, table: Table) -> Any:  # noqa: ANN401 - th
 
 @contextmanager
 def _map_driver_errors() -> Iterator[None]:
-    """Say ``StoreUnavailable`` where the driver means that it may work later; all else is a bug and passes."""
+    """Raise ``StoreUnavailable`` for driver errors that may pass; any other is a bug and propagates unchanged."""
     try:
         yield
     except DBAPIError as error:
         if error.connection_invalidated or _passes(error.orig):
-            raise StoreUnavailable(
-                "Die Datenbank antwortet nicht.", remedy="Prüfen Sie Datenbank und Platte."
-            ) from error
+            raise StoreUnavailable("store-not-answering") from error
         raise
     except (OSError, TimeoutError, PoolTimeoutError) as error:
-        raise StoreUnavailable("Die Datenbank ist nicht zu erreichen.", remedy="Prüfen Sie die Datenbank.") from error
+        raise StoreUnavailable("store-unreachable") from error
 
 
 def _passes(error: BaseException | None) -> bool:
@@ -194,14 +192,15 @@ def _postgres_engine(url: str) -> AsyncEngine:
 def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401 - the driver's own type
     """Let the pool replace all connections the server has closed, before a statement fails on them.
 
-    The loop has seen that already; asking the server each time would take three more round trips for every transaction.
+    The event loop has already noticed the close; a ping (``pool_pre_ping``) costs three more round trips for every
+    transaction.
     """
     if connection.driver_connection.is_closed():
         raise InvalidatePoolError
 
 
 def _snapshots(engine: AsyncEngine) -> AsyncEngine:
-    """The same pool for reading: one moment for the whole transaction, and nothing written."""
+    """The same pool for reading: REPEATABLE READ, read-only."""
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
@@ -210,7 +209,7 @@ def _sqlite_engine(url: str, *, immediate: bool) -> AsyncEngine:
         url,
         pool_size=1 if immediate else READERS,
         max_overflow=0,
-        pool_reset_on_return=None,  # every transaction of ours is a block that commits or rolls back
+        pool_reset_on_return=None,  # every transaction is a block that commits or rolls back: nothing to reset
         connect_args={"timeout": BUSY_TIMEOUT_S},
     )
     _configure(engine.sync_engine, immediate=immediate)
@@ -233,7 +232,8 @@ def _one_hop(url: str, *, immediate: bool) -> OneHop:
 def _configure(engine: Engine, *, immediate: bool) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-        # The driver must not begin transactions of its own: ours begin IMMEDIATE or plain, below.
+        # The driver's implicit BEGIN is off: transactions begin below, a writer's as IMMEDIATE, because a deferred one
+        # that turns into a writer fails at once (SQLITE_BUSY_SNAPSHOT) when another commit came between.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (

@@ -1,4 +1,4 @@
-"""What a database says of itself: whether a demo made it, and whether losing a key would silence people."""
+"""The identity of a database: made by the demo or by a real start, and whether it holds push subscriptions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KIND, _DEMO, _REAL = "kind", "demo", "real"
 
 
 async def check_mark(database: Database, *, demo: bool) -> None:
-    """Mark a new database; refuse a real one to the demo and a demo's to a real start."""
+    """Mark a new database. Raises ``ConfigurationError`` for a real one in the demo and a demo's in a real start."""
     wanted = _DEMO if demo else _REAL
     async with database.write() as connection:
         await database.lock(connection, Lock.MIGRATE)
@@ -40,7 +40,7 @@ def _refused(*, demo: bool) -> ConfigurationError:
 
 
 async def refuse_foreign(database: Database, *, demo: bool) -> None:
-    """Refuse a database of the other sort before anything, even a migration, touches it."""
+    """Raise ``ConfigurationError`` for a database of the other sort; read-only, so safe before any migration."""
     async with database.read() as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table(meta.name)):
             return
@@ -50,7 +50,7 @@ async def refuse_foreign(database: Database, *, demo: bool) -> None:
 
 
 async def has_subscriptions(database: Database) -> bool:
-    """Whether anybody would be silenced if the VAPID key were lost."""
+    """Whether there are push subscriptions, which stop working when the VAPID key is lost."""
     query = select(targets.c.id).where(targets.c.channel == "webpush", targets.c.active).limit(1)
     async with database.read() as connection:
         return (await connection.execute(query)).first() is not None

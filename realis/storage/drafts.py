@@ -44,7 +44,7 @@ BOARD_DAYS = 30
 BY_HAND = "by_hand"
 
 
-# Asked for every second, and in the moment a release is due.
+# Built once: run every second, and when a release is due.
 _DUE = (
     select(releases)
     .where(releases.c.state == "pending", releases.c.due_at <= bindparam("now", type_=Instant))
@@ -54,7 +54,7 @@ _NEXT_DUE = select(func.min(releases.c.due_at)).where(releases.c.state == "pendi
 
 
 class SqlDesk:
-    """What the desk keeps. Every change appends to the audit chain in the same transaction."""
+    """``realis.ports.stores.DeskStore``. Every change appends to the audit chain in the same transaction."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -114,7 +114,7 @@ class SqlDesk:
         try:
             await connection.execute(row)
         except IntegrityError as error:
-            raise AlreadyReceived("Diese Nachricht ist gerade schon eingegangen.", where="identifier") from error
+            raise AlreadyReceived("already-received", where="identifier") from error
 
     async def _touch(self, connection: AsyncConnection, incident: UUID) -> None:
         await connection.execute(
@@ -122,7 +122,7 @@ class SqlDesk:
         )
 
     async def find_received(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
-        """The message that came in under this name, or None."""
+        """Return the message received under this identifier, or None."""
         query = select(witnesses).where(
             witnesses.c.authority == authority, witnesses.c.sender == sender, witnesses.c.identifier == identifier
         )
@@ -131,7 +131,7 @@ class SqlDesk:
         return KnownReceivedMessage(row.incident_id, row.draft_id, row.digest, tuple(row.problems)) if row else None
 
     async def incident_named(self, reference: Reference) -> UUID | None:
-        """The incident a foreign message's reference belongs to: a witness or one of our own alerts."""
+        """Return the incident of a CAP reference, which names a received message or an issued alert; None if none."""
         foreign = select(witnesses.c.incident_id).where(witnesses.c.identifier == reference.identifier)
         if reference.sender:
             foreign = foreign.where(witnesses.c.sender == reference.sender)
@@ -159,7 +159,7 @@ class SqlDesk:
     async def replace_draft(
         self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None
     ) -> None:
-        """Store ``after`` if the draft still has ``before``'s version and state; the package with a submission."""
+        """Store ``after`` if the draft still has ``before``'s version and state; a submission's package with it."""
         async with self._database.write() as connection:
             await self._swap(connection, before, after)
             await connection.execute(packages.delete().where(packages.c.draft_id == after.id))
@@ -170,17 +170,15 @@ class SqlDesk:
             await self._append(connection, entry)
 
     async def _swap(self, connection: AsyncConnection, before: Draft, after: Draft) -> None:
+        # Optimistic locking: version and state are compared by the UPDATE itself, so of two saves one fails.
         same = and_(drafts.c.id == before.id, drafts.c.version == before.version, drafts.c.state == before.state)
         values = {**_draft_values(after), "updated_at": self._clock.now()}
         result = await connection.execute(drafts.update().where(same).values(values))
         if result.rowcount != 1:
-            raise StaleVersion(
-                "Jemand anderes hat diesen Entwurf inzwischen geändert.",
-                remedy="Laden Sie die Seite neu und prüfen Sie den Stand.",
-            )
+            raise StaleVersion("draft-saved-by-other")
 
     async def package(self, draft_id: UUID) -> Package | None:
-        """The package as it was submitted."""
+        """Return the package as it was submitted."""
         async with self._database.read() as connection:
             body = (await connection.execute(select(packages.c.body).where(packages.c.draft_id == draft_id))).scalar()
         return PACKAGE.validate_json(body) if body else None
@@ -190,6 +188,7 @@ class SqlDesk:
     async def put_release(self, before: Draft, release: Release, entry: AuditEntry) -> None:
         """Mark the draft released and store the decision with its due time."""
         async with self._database.write() as connection:
+            # Compared with the digest in the UPDATE: an edit after the check would be released unseen.
             same = and_(
                 drafts.c.id == before.id,
                 drafts.c.version == before.version,
@@ -198,7 +197,7 @@ class SqlDesk:
             )
             changed = await connection.execute(drafts.update().where(same).values(state=DraftState.RELEASED))
             if changed.rowcount != 1:
-                raise StaleVersion("Der Entwurf hat sich geändert, seit Sie ihn gesehen haben.")
+                raise StaleVersion("draft-changed")
             await connection.execute(
                 releases.insert().values(
                     draft_id=release.draft,
@@ -214,26 +213,27 @@ class SqlDesk:
             await self._append(connection, entry)
 
     async def stop_release(self, draft_id: UUID, entry: AuditEntry, *, reason: str = "") -> None:
-        """Take back a decision that has not been issued; the draft is open again."""
+        """Cancel a decision that has not been issued; the draft can be edited again."""
         async with self._database.write() as connection:
+            # The same row decides between a stop and the issue transaction: exactly one of them updates it.
             pending = and_(releases.c.draft_id == draft_id, releases.c.state == "pending")
             stopped = await connection.execute(releases.update().where(pending).values(state="stopped"))
             if stopped.rowcount != 1:
-                raise WrongState("Die Meldung ist schon hinaus. Nutzen Sie Aktualisieren, Entwarnung oder Fehlalarm.")
+                raise WrongState("already-issued")
             values = {"state": DraftState.OPEN, "digest": "", "return_reason": reason}
             await connection.execute(drafts.update().where(drafts.c.id == draft_id).values(values))
             await connection.execute(packages.delete().where(packages.c.draft_id == draft_id))
             await self._append(connection, entry)
 
     async def pending(self, incident: UUID) -> Release | None:
-        """The decision whose pause is running."""
+        """Return the decision whose pause is running, or None."""
         query = select(releases).where(releases.c.incident_id == incident, releases.c.state == "pending")
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return _release(row) if row else None
 
     async def due_releases(self, now: datetime) -> tuple[Release, ...]:
-        """Decisions whose pause is over, oldest first."""
+        """Return the decisions whose pause is over, oldest first."""
 
         async def look(connection: AsyncConnection) -> tuple[Release, ...]:
             return tuple(_release(row) for row in (await connection.execute(_DUE, {"now": now})).all())
@@ -241,7 +241,7 @@ class SqlDesk:
         return await self._database.reading(look)
 
     async def next_due(self) -> datetime | None:
-        """When the next decision takes effect."""
+        """Return when the next decision takes effect, or None."""
         found: datetime | None = await self._database.ask(_NEXT_DUE)
         return found
 
@@ -253,7 +253,7 @@ class SqlDesk:
             return await board_entries(connection, now, since=now - timedelta(days=BOARD_DAYS))
 
     async def board_entry(self, incident: UUID, now: datetime) -> BoardEntry | None:
-        """One incident as the board shows it, however old."""
+        """Return one incident's board entry, however old."""
         async with self._database.read() as connection:
             return await board_entry(connection, now, incident)
 
@@ -264,7 +264,7 @@ class SqlDesk:
             return bool((await connection.execute(query)).scalar())
 
     async def received_messages(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
-        """Messages that came in for an incident."""
+        """Return the messages received for an incident."""
         query = select(witnesses).where(witnesses.c.incident_id == incident).order_by(witnesses.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
@@ -274,7 +274,7 @@ class SqlDesk:
         )
 
     async def hand_tasks(self, incident: UUID) -> tuple[HandTask, ...]:
-        """Texts to be carried out by hand for the newest revision."""
+        """Return the texts of the newest revision for manual channels, with their confirmations."""
         newest = select(func.max(dispatches.c.revision)).where(
             dispatches.c.incident_id == incident, dispatches.c.channel == BY_HAND
         )
@@ -318,7 +318,7 @@ class SqlDesk:
             await self._append(connection, entry)
 
     async def trail(self, *, subject: str | None = None, limit: int = 200) -> tuple[AuditLine, ...]:
-        """The newest audit entries first, of one subject or all."""
+        """Return audit entries, newest first, of one subject or all."""
         query = select(audit_table).order_by(desc(audit_table.c.number)).limit(limit)
         if subject is not None:
             query = query.where(audit_table.c.subject == subject)
@@ -327,13 +327,13 @@ class SqlDesk:
         return tuple(AuditLine(row.number, row.at, row.actor, row.action, row.subject, row.detail) for row in rows)
 
     async def holds(self) -> Mapping[str, tuple[datetime, str]]:
-        """Channels on hold: since when and why."""
+        """Return the channels on hold: since when and why."""
         async with self._database.read() as connection:
             rows = (await connection.execute(select(holds))).all()
         return {row.channel: (row.since, row.reason) for row in rows}
 
     async def lift_hold(self, channel: str, entry: AuditEntry) -> None:
-        """Let a channel send again; what was held is due at once."""
+        """End a channel's hold; its held batches are due at once."""
         of_channel = select(dispatches.c.id).where(dispatches.c.channel == channel)
         async with self._database.write() as connection:
             await self._database.lock(connection, Lock.HOLDS)
@@ -343,7 +343,7 @@ class SqlDesk:
             await self._append(connection, entry)
 
     async def mark_done(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
-        """Note that somebody carried out a by-hand text. The first tick stands."""
+        """Record that a manual text was carried out, by which user. Idempotent: the first record stands."""
         async with self._database.write() as connection:
             row = {
                 "incident_id": incident,

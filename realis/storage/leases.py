@@ -1,4 +1,4 @@
-"""One owner at a time, by leases in the database: of an account's pace, and of the batches being sent."""
+"""Mutual exclusion by leases in the database: for an account's pace, and for the batches being sent."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class SqlLeases:
         self._database = database
 
     async def take(self, name: str, owner: str, *, now: datetime, lease_s: float) -> bool:
-        """Take or keep a lease; False while another owner's runs."""
+        """Acquire or prolong a lease; False while another owner's has not ended."""
         values = {"name": name, "owner": owner, "until": now + timedelta(seconds=lease_s)}
         async with self._database.write() as connection:
+            # One statement, so that of two processes that take a lapsed lease at once only one becomes the owner.
             statement = insert(connection, leases).values(values)
             taken = await connection.execute(
                 statement.on_conflict_do_update(
@@ -37,6 +38,7 @@ class SqlLeases:
     ) -> None:
         """Prolong these batches' and names' leases, where they are still this owner's."""
         until = now + timedelta(seconds=lease_s)
+        # Owner and state are checked in the UPDATE: a lease that lapsed may belong to another worker by now.
         mine = and_(batches.c.id.in_(sending), batches.c.owner == owner, batches.c.state == BatchState.CLAIMED)
         kept = and_(leases.c.name.in_(names), leases.c.owner == owner)
         async with self._database.write() as connection:

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema this program needs. Safe to call at every start."""
+"""Migration of a database to the schema this program needs. Idempotent: safe at every start."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def _config(connection: Connection) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Run every migration that is missing; PostgreSQL counts its tables anew."""
+    """Run every missing migration, then refresh PostgreSQL's statistics (ANALYZE)."""
     async with database.write() as connection:
         await database.lock(connection, Lock.MIGRATE)
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
         if not database.is_sqlite:
-            # After an import or a restore PostgreSQL knows nothing of its tables, and would look for a city's phones
-            # one by one.
+            # After an import or a restore PostgreSQL has no statistics, and plans one index lookup for every target of
+            # a city.
             await connection.execute(text("ANALYZE"))
 
 
 async def is_current(database: Database) -> bool:
-    """Whether the database has the newest schema, or one newer than this program knows: that only adds to ours."""
+    """Whether the schema is the newest, or of a later release: migrations only add, so that one serves as well."""
 
     def compare(sync: Connection) -> bool:
         scripts = ScriptDirectory.from_config(_config(sync))
@@ -48,7 +48,7 @@ async def is_current(database: Database) -> bool:
 
 
 async def differences(database: Database) -> list[object]:
-    """What the migrated schema lacks of ``schema.py``; empty when they agree (for tests)."""
+    """Return the differences of the migrated schema from ``schema.py``; empty when they agree (for tests)."""
 
     def compare(sync: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(sync), metadata))
@@ -58,7 +58,7 @@ async def differences(database: Database) -> list[object]:
 
 
 async def new_revision(database: Database, message: str) -> None:
-    """Write a migration for what changed in ``schema.py`` (for developers)."""
+    """Write a migration for the changes of ``schema.py`` (for developers)."""
     async with database.write() as connection:
         await connection.run_sync(
             lambda sync: command.revision(_config(sync), message, autogenerate=True, rev_id=message.split()[0])

@@ -1,7 +1,7 @@
-"""SQLite transactions that run in a thread from beginning to end: one hop, where a statement by itself takes four.
+"""SQLite transactions that run in a thread from begin to commit: one thread switch, where each statement takes four.
 
-A warning passes through some forty statements between the end of its pause and the first phone; what each of them
-costs beside its work is most of the time. It knows no table and decides nothing.
+Some forty statements are executed between the end of a release's pause and the first push; their overhead would be most
+of that time. Independent of the tables.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
-"""What a transaction does. It awaits its connection and nothing else."""
+"""The body of a transaction. It awaits its connection and nothing else."""
 
 
 class _AtOnce:
-    """As much of ``AsyncConnection`` as a transaction needs, over a connection whose answers are there at once."""
+    """The part of ``AsyncConnection`` that transactions use, over a blocking connection: no await ever suspends."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -32,28 +32,28 @@ class _AtOnce:
         return self._connection.dialect
 
     async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401 - SQLAlchemy's
-        """The statement's result, whole."""
+        """Return the statement's result, fully fetched."""
         return self._connection.execute(statement, parameters)
 
 
 class OneHop:
-    """Runs transactions over one engine, as many at once as it has threads. Belongs to one event loop."""
+    """Runs transactions over one engine, one per thread at the same time. Bound to one event loop."""
 
     def __init__(self, engine: Engine, *, threads: int, name: str) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def run(self, work: Work[T]) -> T:
-        """What ``work`` returns; committed then, rolled back on any error.
+        """Return what ``work`` returns, after the commit; any error rolls back.
 
         Raises:
-            RuntimeError: it awaited something else than its connection.
+            RuntimeError: ``work`` awaited something other than its connection.
         """
         within = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, within.run, self._transact, work)
 
     def close(self) -> None:
-        """Wait for what is running and give everything back."""
+        """Wait for running transactions, drop queued ones and close the connections."""
         self._threads.shutdown(cancel_futures=True)
         self._engine.dispose()
 
@@ -63,7 +63,7 @@ class OneHop:
 
 
 def _driven(running: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never has to wait to its end."""
+    """Return the result of a coroutine that never suspends; raises ``RuntimeError`` if it does."""
     try:
         running.send(None)
     except StopIteration as done:

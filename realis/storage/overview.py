@@ -21,7 +21,7 @@ _ORDER = {stage: place for place, stage in enumerate(IncidentStage)}
 
 
 async def board_entries(connection: AsyncConnection, now: datetime, *, since: datetime) -> tuple[BoardEntry, ...]:
-    """All incidents touched since then or still in force, most urgent first."""
+    """Return all incidents changed since then or still in force, most urgent first."""
     current = _current(now, since)
     rows = (await connection.execute(select(incidents).where(current))).all()
     open_drafts = await _open_drafts(connection, current)
@@ -34,7 +34,7 @@ async def board_entries(connection: AsyncConnection, now: datetime, *, since: da
 
 
 async def board_entry(connection: AsyncConnection, now: datetime, incident: UUID) -> BoardEntry | None:
-    """One incident, touched at any time; None if there is none."""
+    """Return one incident, whenever it changed; None if there is none."""
     current = incidents.c.id == incident
     row = (await connection.execute(select(incidents).where(current))).first()
     if row is None:
@@ -47,13 +47,13 @@ async def board_entry(connection: AsyncConnection, now: datetime, incident: UUID
 
 
 def _current(now: datetime, since: datetime) -> ColumnElement[bool]:
-    """Touched since then, or still in force, however long nobody touched it."""
+    """The incident changed since then, or is still in force, however old its last change."""
     running = select(alerts.c.incident_id).where(alerts.c.ends_at > now)
     return or_(incidents.c.updated_at > since, incidents.c.id.in_(running))
 
 
 async def _open_drafts(connection: AsyncConnection, current: ColumnElement[bool]) -> dict[UUID, Row[Any]]:
-    """The draft of each incident that needs somebody most: submitted, else the newest that is not discarded."""
+    """The most pressing draft of each incident: the submitted one, else the newest that is not discarded."""
     waiting = case((drafts.c.state == DraftState.SUBMITTED, 1), else_=0)
     query = (
         select(drafts)
@@ -67,7 +67,7 @@ async def _open_drafts(connection: AsyncConnection, current: ColumnElement[bool]
 async def _newest_alerts(
     connection: AsyncConnection, current: ColumnElement[bool], within: ColumnElement[bool] | None = None
 ) -> dict[UUID, Revision]:
-    """The newest revision of each current incident; ``within`` bounds which alerts are grouped at all."""
+    """The newest revision of each current incident; ``within`` bounds the alerts that are grouped."""
     top = select(alerts.c.incident_id, func.max(alerts.c.revision).label("revision")).where(
         true() if within is None else within
     )

@@ -44,7 +44,7 @@ class SqlUsers:
                     )
                 )
         except IntegrityError as error:
-            raise Conflict(f"Den Anmeldenamen „{name}“ gibt es schon.", where="name") from error
+            raise Conflict("user-name-taken", where="name", name=name) from error
         return user
 
     async def get(self, user_id: str) -> User | None:
@@ -72,7 +72,7 @@ class SqlUsers:
             await connection.execute(users.update().where(users.c.id == user_id).values(roles=sorted(roles)))
 
     async def deactivate(self, user_id: str) -> None:
-        """Bar the user and end all of their sessions."""
+        """Bar the user from logging in and end all of their sessions."""
         async with self._database.write() as connection:
             await connection.execute(users.update().where(users.c.id == user_id).values(active=False))
             await connection.execute(sessions.delete().where(sessions.c.user_id == user_id))
@@ -91,7 +91,7 @@ class SqlSessions:
         self._database = database
 
     async def create(self, token_hash: str, user_id: str, *, csrf: str, now: datetime, expires_at: datetime) -> None:
-        """Store a new session, and forget those of everybody that have expired."""
+        """Store a new session, and delete the expired sessions of all users."""
         async with self._database.write() as connection:
             await connection.execute(sessions.delete().where(sessions.c.expires_at <= now))
             await connection.execute(
@@ -99,7 +99,7 @@ class SqlSessions:
             )
 
     async def get(self, token_hash: str, now: datetime) -> SessionRecord | None:
-        """A session that has not expired, of an active user."""
+        """Return an unexpired session of an active user, or None."""
         query = (
             select(users, sessions.c.csrf, sessions.c.expires_at)
             .join(sessions, sessions.c.user_id == users.c.id)
@@ -132,14 +132,14 @@ class SqlTokens:
             return TokenRecord(int(result.scalar_one()), kind, label, target_id)
 
     async def find(self, kind: TokenKind, token_hash: str) -> TokenRecord | None:
-        """The token with this hash, unless revoked."""
+        """Return the token with this hash; None if unknown or revoked."""
         query = select(tokens).where(tokens.c.kind == kind, tokens.c.token_hash == token_hash, ~tokens.c.revoked)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return TokenRecord(row.id, TokenKind(row.kind), row.label, row.target_id) if row else None
 
     async def revoke(self, token_id: int) -> None:
-        """Make a token useless for good."""
+        """Revoke a token; irreversible."""
         async with self._database.write() as connection:
             await connection.execute(tokens.update().where(tokens.c.id == token_id).values(revoked=True))
 

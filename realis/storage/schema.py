@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core. Migrations (``migrations/``) are the way they come to be.
+"""The tables, as SQLAlchemy Core. They are created by the migrations (``migrations/``).
 
 Instants are stored as microseconds since 1970 UTC, so that SQL compares them alike on both databases.
 """
@@ -35,15 +35,15 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: object) -> int | None:
-        """To the database."""
+        """Return microseconds since 1970 UTC."""
         return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
 
     def process_result_value(self, value: int | None, _dialect: object) -> datetime | None:
-        """From the database."""
+        """Return an aware datetime in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-# SQLite numbers rows only in a column that is plainly INTEGER.
+# SQLite assigns row ids only to a column declared exactly INTEGER (https://sqlite.org/autoinc.html).
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
@@ -57,7 +57,7 @@ metadata = MetaData(
 
 meta = Table("meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
 
-# ---- people
+# ---- users
 
 users = Table(
     "users",
@@ -214,7 +214,7 @@ alert_cells = Table(
     Column("ring", Integer, nullable=False, server_default="0"),
 )
 
-# ---- who can be reached
+# ---- targets
 
 targets = Table(
     "targets",

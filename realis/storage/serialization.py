@@ -1,4 +1,4 @@
-"""How frozen data becomes JSON text in a column, and back. One adapter per type."""
+"""Frozen data as JSON text in a column, and back. One adapter per type."""
 
 from __future__ import annotations
 

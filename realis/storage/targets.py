@@ -1,4 +1,4 @@
-"""Subscriptions, screens and accounts, and what they confirm: ports ``Targets`` and ``Confirmations`` in SQL."""
+"""Subscriptions, screens and accounts, and their confirmations: ports ``Targets`` and ``Confirmations`` in SQL."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from realis.storage.schema import (
 )
 
 _AT_ONCE = 500
-"""Newcomers in one statement; also below the number of parameters any database takes."""
+"""New targets in one statement; also below the number of parameters any database takes."""
 
 _ENDINGS = tuple(kind for kind in MessageKind if kind.ending is not None)
 
 
 class SqlTargets:
-    """Who can be reached."""
+    """``realis.ports.targets.Targets`` in SQL."""
 
     def __init__(self, database: Database, book: AddressBook, clock: Clock) -> None:
         self._database = database
@@ -45,15 +45,15 @@ class SqlTargets:
         self._clock = clock
 
     async def put(self, new: NewTarget) -> int:
-        """Store or replace a target and enrol it in what is in force for its places; its id."""
+        """Store or replace a target and plan it for the warnings in force at its places; returns its id."""
         now = self._clock.now()
         async with self._database.write() as connection:
-            # Under the issue lock: a target is either below a dispatch's watermark or enrolled here, never neither.
+            # Under the issue lock: a target is either below a dispatch's watermark or planned here, never neither.
             await self._database.lock(connection, Lock.ISSUE)
             return await self._put(connection, new, now)
 
     async def put_many(self, many: Sequence[NewTarget]) -> None:
-        """Store many targets in one transaction, for imports and benchmarks. Newcomers go in by hundreds."""
+        """Store many targets in one transaction, for imports and benchmarks; new ones by the hundred."""
         now = self._clock.now()
         async with self._database.write() as connection:
             await self._database.lock(connection, Lock.ISSUE)
@@ -70,7 +70,7 @@ class SqlTargets:
     async def _put_newcomers(
         self, connection: AsyncConnection, some: Sequence[NewTarget], now: datetime
     ) -> dict[tuple[str, str], NewTarget]:
-        """Store those nobody knew and no warning concerns; which ones those were."""
+        """Store the targets that are new; returns them. Only for channels without a running dispatch."""
         fresh = {(new.channel, new.fingerprint): new for new in some}
         for known in await self._ids(connection, fresh):
             del fresh[known]
@@ -89,7 +89,7 @@ class SqlTargets:
         return fresh
 
     async def _ids(self, connection: AsyncConnection, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """The ids of those targets that are known, by channel and fingerprint."""
+        """Return the ids of the stored ones among these targets, by channel and fingerprint."""
         query = select(targets.c.id, targets.c.channel, targets.c.fingerprint).where(
             targets.c.channel.in_({channel for channel, _ in named}),
             targets.c.fingerprint.in_([fingerprint for _, fingerprint in named]),
@@ -126,10 +126,10 @@ class SqlTargets:
     async def _enrol(
         self, connection: AsyncConnection, target_id: int, new: NewTarget, now: datetime, *, before: TargetRecord | None
     ) -> None:
-        """Plan the newcomer for every warning in force here that it was not planned for yet.
+        """Plan the target for every warning in force at its places that it was not planned for yet.
 
-        One that was gone and is back is planned again: what was sent meanwhile did not reach it. So is one that
-        moves from where the planner has not been yet to where it has been already.
+        A target that was inactive and is active again is planned again: what was sent meanwhile did not reach it. So
+        is one that moves from a ring the planner has not reached yet to one it has passed.
         """
         back = before is not None and not before.active
         running = and_(
@@ -139,7 +139,7 @@ class SqlTargets:
             dispatches.c.state.in_(RUNNING),
             dispatches.c.deadline > now,
         )
-        # Held, so that the planner's cursor stands still between looking at it and acting on it.
+        # Locked, so that the planner's cursor cannot move between the comparison and the insert.
         held = lock_no_key_update(select(dispatches).where(running).order_by(dispatches.c.id))
         for dispatch in (await connection.execute(held)).all():
             if dispatch.joined_only and not new.joined:
@@ -193,7 +193,7 @@ class SqlTargets:
         await connection.execute(more)
 
     async def find(self, channel: str, fingerprint: str) -> TargetRecord | None:
-        """The active target with this fingerprint, or None."""
+        """Return the active target with this fingerprint, or None."""
         query = select(targets).where(
             targets.c.channel == channel, targets.c.fingerprint == fingerprint, targets.c.active
         )
@@ -202,21 +202,21 @@ class SqlTargets:
             return await _record(connection, row) if row else None
 
     async def get(self, target_id: int) -> TargetRecord | None:
-        """An active target by id."""
+        """Return an active target by id, or None."""
         query = select(targets).where(targets.c.id == target_id, targets.c.active)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
             return await _record(connection, row) if row else None
 
     async def remove(self, target_id: int) -> None:
-        """Delete a target with its address and places for good."""
+        """Delete a target with its address, places and confirmations; irreversible (promise 14)."""
         async with self._database.write() as connection:
             for table in (addresses, target_cells, enrolled, shown, confirmations):
                 await connection.execute(table.delete().where(table.c.target_id == target_id))
             await connection.execute(targets.delete().where(targets.c.id == target_id))
 
     async def list(self, channel: str) -> Sequence[TargetRecord]:
-        """All active targets of a channel, for small channels such as screens."""
+        """Return all active targets of a channel, for small channels such as screens."""
         query = select(targets).where(targets.c.channel == channel, targets.c.active).order_by(targets.c.id)
         theirs = select(target_cells).where(
             target_cells.c.target_id.in_(query.with_only_columns(targets.c.id).order_by(None))
@@ -229,25 +229,29 @@ class SqlTargets:
         return [_as_record(row, frozenset(places.get(row.id, ()))) for row in rows]
 
     async def seen(self, target_id: int, at: datetime) -> None:
-        """Note that the target was heard of."""
+        """Record when the target last sent something."""
         async with self._database.write() as connection:
             await connection.execute(targets.update().where(targets.c.id == target_id).values(last_seen=at))
 
     async def count(self, channel: str) -> int:
-        """How many active targets a channel has."""
+        """Return the number of active targets of a channel."""
         query = select(func.count()).select_from(targets).where(targets.c.channel == channel, targets.c.active)
         async with self._database.read() as connection:
             return int((await connection.execute(query)).scalar_one())
 
 
 class SqlConfirmations:
-    """What targets report back."""
+    """``realis.ports.targets.Confirmations`` in SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
-        """Note what targets showed, and that they were heard of, in one write. Idempotent."""
+        """Record what targets showed and when they were last seen, in one transaction. Idempotent.
+
+        Returns:
+            The reports of targets that were planned for the revision; the others are ignored.
+        """
         if not reports:
             return frozenset()
         return await self._database.writing(lambda connection: _confirm(connection, channel, reports))
@@ -302,7 +306,7 @@ async def _planned(
 
 
 def _planner_comes(dispatch: Row[Any], ring: int, target_id: int) -> bool:
-    """Whether the planner, which goes ring by ring and in each by id, has not been here yet."""
+    """Whether the planner, which proceeds by ring and within a ring by id, will still reach this target."""
     ahead = (ring, target_id) > (dispatch.ring, dispatch.cursor)
     return ahead and target_id <= dispatch.watermark and dispatch.state == DispatchState.PLANNING
 

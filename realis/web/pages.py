@@ -14,6 +14,9 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from realis.model.errors import Problem, RealisError
+from realis.ports.content import ErrorMessages, ErrorText
+from realis.services.error_texts import describe
 from realis.web.i18n import (
     INTERFACE_LANGUAGES,
     LANGUAGE_NAMES,
@@ -43,13 +46,14 @@ class Pages:
     """Renders templates with the reader's language at hand.
 
     Templates know: ``_``/``ngettext``, ``lang``, ``dir``, ``languages`` (code → own name),
-    ``asset(name)``, ``time(dt)``, ``decimal(number)``, ``whole(number)``, ``city``, ``demo`` and what the
-    handler passes.
+    ``asset(name)``, ``time(dt)``, ``decimal(number)``, ``whole(number)``, ``error_text(error)``, ``city``,
+    ``demo`` and what the handler passes.
     """
 
     environment: jinja2.Environment
     catalogue: MessageCatalogue
     zone: ZoneInfo
+    messages: ErrorMessages
     shared: Mapping[str, object]
 
     @classmethod
@@ -59,6 +63,7 @@ class Pages:
         *,
         zone: ZoneInfo,
         asset: Callable[[str], str],
+        messages: ErrorMessages,
         shared: Mapping[str, object] | None = None,
     ) -> Pages:
         """Pages over the ``templates`` and ``locale`` folders of the packages; names must not clash."""
@@ -70,7 +75,7 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.globals.update(asset=asset, languages=LANGUAGE_NAMES)
-        return cls(environment, MessageCatalogue.load(packages), zone, dict(shared or {}))
+        return cls(environment, MessageCatalogue.load(packages), zone, messages, dict(shared or {}))
 
     def text(self, template: str, language: str, **context: object) -> str:
         """A template as text in the given language."""
@@ -91,6 +96,9 @@ class Pages:
         def whole(number: int) -> str:
             return grouped(number, language)
 
+        def error_text(error: RealisError | Problem) -> ErrorText:
+            return describe(error, self.messages, language)
+
         return self.environment.get_template(template).render(
             {
                 **self.shared,
@@ -99,6 +107,7 @@ class Pages:
                 "time": time,
                 "decimal": decimal,
                 "whole": whole,
+                "error_text": error_text,
                 "lang": language,
                 "dir": direction(language),
                 "text_dir": direction,

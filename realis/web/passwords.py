@@ -31,21 +31,13 @@ def one_time_password() -> str:
 def check_new(password: str, *, name: str, previous: str) -> None:
     """Raise ``InvalidInput`` unless this may become somebody's password. Length counts, not odd characters."""
     if len(password) < MIN_LENGTH:
-        raise InvalidInput(
-            f"Das neue Passwort ist kürzer als {MIN_LENGTH} Zeichen.",
-            where="new",
-            remedy="Nehmen Sie zum Beispiel vier Wörter, die nicht zusammengehören.",
-        )
+        raise InvalidInput("password-too-short", where="new", min=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
-        raise InvalidInput(f"Das neue Passwort ist länger als {MAX_LENGTH} Zeichen.", where="new")
+        raise InvalidInput("password-too-long", where="new", max=MAX_LENGTH)
     if password == previous:
-        raise InvalidInput("Das neue Passwort ist das alte.", where="new", remedy="Wählen Sie ein anderes.")
+        raise InvalidInput("password-unchanged", where="new")
     if name.casefold() in password.casefold() or len(set(password)) < 5:
-        raise InvalidInput(
-            "Dieses Passwort ist leicht zu erraten.",
-            where="new",
-            remedy="Es darf Ihren Namen nicht enthalten und muss aus verschiedenen Zeichen bestehen.",
-        )
+        raise InvalidInput("password-guessable", where="new")
 
 
 @dataclass(frozen=True, slots=True)

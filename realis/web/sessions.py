@@ -25,7 +25,6 @@ CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 _TOKEN_BYTES = 32
 _MAX_TOKEN = 100
-_OWN_FORM_ONLY = "Laden Sie die Seite neu und senden Sie das Formular noch einmal ab."
 
 
 def hash_bearer_token(token: str) -> str:
@@ -106,11 +105,11 @@ def check_origin(request: web.Request) -> None:
         origin = request.headers.get("Origin")
         own = origin is None or urlsplit(origin).netloc == request.host
     if not own:
-        raise NotAllowed("Diese Anfrage kam von einer fremden Seite.", where="origin", remedy=_OWN_FORM_ONLY)
+        raise NotAllowed("foreign-origin", where="origin")
 
 
 def check_csrf(request: web.Request, session: SessionRecord, *, field: str = "") -> None:
     """Raise ``NotAllowed`` unless the form or the header carries this session's token."""
     sent = request.headers.get(CSRF_HEADER, "") or field
     if not hmac.compare_digest(sent.encode(), session.csrf.encode()):
-        raise NotAllowed("Das Formular ist abgelaufen oder nicht von hier.", where=CSRF_FIELD, remedy=_OWN_FORM_ONLY)
+        raise NotAllowed("form-expired", where=CSRF_FIELD)

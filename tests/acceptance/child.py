@@ -23,6 +23,7 @@ from realis.model.draft import DraftKind
 from realis.model.errors import RealisError
 from tests.support import installation
 from tests.support.installation import KNOWN_SERVICES, LOOPBACK, Installation
+from tests.support.wording import german
 
 CHANNELS = ("webpush", "by_hand")
 
@@ -70,7 +71,8 @@ async def release(here: Installation, draft: str, digest: str) -> dict[str, obje
     try:
         await here.core.desk.approval.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
     except RealisError as error:
-        return {"refused": error.code, "message": error.message, "remedy": error.remedy}
+        text = german(error)
+        return {"refused": type(error).__name__, "message": text.title, "remedy": text.remedy}
     return {"refused": ""}
 
 

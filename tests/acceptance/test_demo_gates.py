@@ -114,7 +114,7 @@ async def test_a_real_message_from_an_authority_stays_a_draft(tmp_path: Path) ->
         desk, anna = here.core.desk, here.people[ANNA].actor
         draft = await desk.drafts.get(UUID(str(answer["draft"])))
         assert draft.content.occasion is Occasion.ERNSTFALL
-        with pytest.raises((InvalidInput, NotAllowed), match="gesperrt"):
+        with pytest.raises((InvalidInput, NotAllowed), match="occasion-barred"):
             await desk.authoring.submit(anna, draft.id, version=draft.version)
         assert here.rows("alerts") == {"alerts": 0}
 

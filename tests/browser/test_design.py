@@ -75,14 +75,14 @@ async def sheet() -> AsyncIterator[str]:
 async def test_the_sheet_is_sound_at_every_size(
     sheet: str, new_page: NewPage, width: int, lang: str, dark: bool
 ) -> None:
-    """From a phone to 4K, by day and night, in both directions: no overflow, no axe violation, fonts loaded."""
+    """From a phone to 4K, by day and night, in both directions: no overflow, no axe violation, fonts where wanted."""
     page = await new_page(width, width * 9 // 16 if width > 400 else 720, lang, dark=dark)
     await page.goto(f"{sheet}/specimen.html?lang={lang}")
     await page.wait_for_selector("[data-ready]")
     await screenshot(page, f"specimen-{width}-{lang}-{'dark' if dark else 'light'}")
     await no_overflow(page)
     assert await axe(page) == []
-    assert await page.evaluate("() => document.fonts.check('600 18px \"Fira Sans\"')")
+    assert await page.evaluate("() => document.fonts.check('600 18px \"Fira Sans\"')") is (lang != "ar")
 
 
 async def test_the_chosen_theme_beats_the_system(sheet: str, new_page: NewPage) -> None:

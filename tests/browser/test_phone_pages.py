@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from realis.model.alert import Ending, Level, Occasion
+from realis.model.area import Area
+from realis.model.draft import LanguageText
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, no_overflow, screenshot
 from tests.support.mobile import INCIDENT, Phone, phone, warning
@@ -22,6 +24,16 @@ TOUCHED = "a.button, button, summary, .phone-nav a, .phone-foot a, .check, selec
 SMALL = f"""() => [...document.querySelectorAll('{TOUCHED}')]
   .map((e) => [e.textContent.trim(), e.getBoundingClientRect()])
   .filter(([, box]) => box.height > 0 && box.height < 44).map(([text]) => text)"""
+LONG_HEADLINE = (
+    "Trinkwasserversorgungsunterbrechung und Abkochgebot in Siegen-Mitte, Weidenau und Eiserfeld wegen einer "
+    "Hauptleitungsverunreinigung im Wasserwerk Niederschelden"
+)
+CUT_OFF = """() => [...document.querySelectorAll('article, article *')].filter((e) => {
+  const card = e.closest('article').getBoundingClientRect(), range = document.createRange();
+  range.selectNodeContents(e);
+  return [...range.getClientRects()].some((box) => box.width > 1 && !e.closest('.visually-hidden, [hidden]')
+    && (box.right > card.right + 1 || box.left < card.left - 1 || box.bottom > card.bottom + 1));
+}).map((e) => `${e.localName}.${e.className}`)"""
 STATE = "() => document.getElementById('subscribe-form').dataset.state"
 
 
@@ -77,6 +89,8 @@ async def test_every_page_is_sound(site: Site, new_page: NewPage, width: int, la
         "offline": "/offline",
         "privacy": "/datenschutz",
         "accessibility": "/barrierefreiheit",
+        "imprint": "/impressum",
+        "contact": "/kontakt",
     }
     for name, path in paths.items():
         await page.goto(f"{site.url}{path}{'&' if '?' in path else '?'}lang={lang}")
@@ -85,6 +99,26 @@ async def test_every_page_is_sound(site: Site, new_page: NewPage, width: int, la
         await no_overflow(page)
         assert await axe(page) == [], name
         assert await page.evaluate(SMALL) == [], name
+
+
+@pytest.mark.parametrize(("width", "text_size"), [(320, "100%"), (320, "200%"), (360, "100%"), (1280, "200%")])
+async def test_the_longest_headline_is_read_whole(site: Site, new_page: NewPage, width: int, text_size: str) -> None:
+    """160 letters with long words wrap on card and page, in force and ended; nothing is cut off at double size."""
+    now = datetime.now(UTC)  # noqa: TID251 - the browser's clock is the real one
+    words = (LanguageText("de", LONG_HEADLINE, "Auskunft: 02 71/404-0", "Kochen Sie das Wasser ab."),)
+    long_area = (Area("Siegen-Mitte"), Area("Trinkwasserversorgungsgebiet Eisern-Eiserfeld-Niederschelden"))
+    site.phone.situation.show(
+        [warning(now, texts=words, areas=long_area)],
+        [warning(now, incident=_id(1), texts=words, areas=long_area, ending=Ending.EXPIRED)],
+    )
+    page = await new_page(width, 800)
+    for name, path in {"home": "/", "warning": f"/alerts/{INCIDENT}", "ended": f"/alerts/{_id(1)}"}.items():
+        await page.goto(f"{site.url}{path}?lang=de")
+        await page.evaluate("(size) => { document.documentElement.style.fontSize = size }", text_size)
+        await screenshot(page, f"phone-long-{name}-{width}-{text_size.removesuffix('%')}")
+        assert LONG_HEADLINE in await page.locator(".warning-headline").first.inner_text()
+        await no_overflow(page)
+        assert await page.evaluate(CUT_OFF) == [], name
 
 
 async def test_the_language_menu_leads_to_the_same_page(site: Site, new_page: NewPage) -> None:

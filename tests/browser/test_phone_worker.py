@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from aiohttp import web
 from playwright.async_api import CDPSession, Page
 
+from realis.model.alert import Ending, Level
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, screenshot
 from tests.support.mobile import INCIDENT, Phone, phone, warning
@@ -19,6 +22,8 @@ from tests.support.mobile import INCIDENT, Phone, phone, warning
 pytestmark = pytest.mark.browser
 
 WITHIN_S = 40.0
+QUIET_S = 1.0
+FIRST_VISIT_BYTES = 150_000
 SHOWN = """async () => {
   const registration = await navigator.serviceWorker.ready;
   const shown = await registration.getNotifications();
@@ -82,6 +87,63 @@ class Pusher:
                 if any(title in str(one["title"]) and one["silent"] is silent for one in shown):
                     return shown
                 await asyncio.sleep(0.05)
+
+
+class Meter:
+    """Stands between a browser and a server and counts every byte that the browser is sent, headers included.
+
+    The browser's own figures leave out what its service worker fetches.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port, self.sent = port, 0
+        self._moved = asyncio.Event()
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until either side ends it."""
+        their_reader, their_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        await asyncio.gather(self._pass_on(reader, their_writer), self._pass_on(their_reader, writer, counted=True))
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                self._moved.set()
+                self.sent += len(data) if counted else 0
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def until_quiet(self) -> None:
+        """Returns once nothing was passed on for a while."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._moved.clear()
+                await asyncio.wait_for(self._moved.wait(), QUIET_S)
+
+
+@pytest.mark.parametrize(
+    ("language", "scripts"), [("de", {"latin"}), ("tr", {"latin"}), ("uk", {"latin", "cyrillic"}), ("ar", set())]
+)
+async def test_a_first_visit_is_light(site: Site, new_page: NewPage, language: str, scripts: set[str]) -> None:
+    """Page, worker and all it keeps stay below 150 kB, with the letters of the reader's languages only."""
+    ran_out = warning(site.now, incident=UUID(int=INCIDENT.int + 1), ending=Ending.EXPIRED)
+    site.phone.situation.show([warning(site.now, level=Level.EXTREME)], [ran_out])
+    meter = Meter(int(site.url.rpartition(":")[2]))
+    server = await asyncio.start_server(meter.connect, "127.0.0.1", 0)
+    page = await new_page(360, 720, language)
+    fonts: list[str] = []
+    page.on("request", lambda request: fonts.append(request.url) if "/fonts/" in request.url else None)
+
+    await page.goto(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    await page.evaluate(READY)
+    await meter.until_quiet()
+
+    print(f"a first visit in {language}: {meter.sent} bytes")
+    assert {url.rpartition("-")[2].removesuffix(".woff2") for url in fonts} == scripts
+    assert 30_000 < meter.sent < FIRST_VISIT_BYTES
+    server.close()
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from realis.model.audit import AuditAction
 from realis.model.delivery import Accepted, Failed, FailureKind, State
 from realis.model.draft import DraftKind
 from realis.model.errors import NotFound, RealisError, StaleVersion, StoreUnavailable, WrongState
+from realis.ports.metrics import QueueFigures
 from realis.ports.stores import AuditEntry, Claim
 from realis.storage import audit, migrate
 from realis.storage.database import Database
+from realis.storage.figures import read_figures
 from realis.storage.schema import targets
 from tests.fakes.postgres import PostgresServer
 from tests.support.core_world import ANNA, BERND, CARLA, Town, flood, town_over
@@ -63,6 +65,25 @@ async def test_concurrent_claims_never_share_a_batch(here: Town) -> None:
     await here.plan()
     claims = [claim for claim in await asyncio.gather(*(here.claim() for _ in range(15))) if claim is not None]
     assert len(claims) == len({claim.batch for claim in claims}) == 10
+
+
+async def test_the_figures_for_monitoring_agree_with_the_ledger(here: Town) -> None:
+    """Open, claimed and held targets by channel, final outcomes, and a hold."""
+    for number in range(6):
+        await here.subscribe(str(number))
+    await here.warn(channels=("push",))
+    await here.plan()
+    begun = here.clock.now()
+    first, second = await here.taken(), await here.taken()
+    figures = await read_figures(here.database, begun)
+    assert figures.queues == {"push": QueueFigures(open=2, claimed=4, oldest_due=begun)}
+    await here.commit(first)
+    await here.commit(second, Failed(FailureKind.AUTH, "401"))
+    figures = await read_figures(here.database, here.clock.now())
+    assert figures.queues == {"push": QueueFigures(open=2, held=2, oldest_due=begun)}
+    assert figures.ended == {("push", State.ACCEPTED): 2}
+    assert figures.on_hold == {"push"}
+    assert (figures.pending_releases, figures.oldest_release_due, figures.leases) == (0, None, 0)
 
 
 async def test_concurrent_commits_of_one_claim_count_once(here: Town) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from realis.intake.cap_http import PATH
+from realis.intake.openapi import PATH
 from realis.model.alert import Occasion
 from realis.model.draft import DraftKind, DraftState
 from realis.model.errors import Conflict, NotAllowed

@@ -275,7 +275,7 @@ async def test_a_channel_without_credentials_is_named_and_stops_nothing(city: To
     incident = await here.issue(here.content("altstadt", channels=("telegram", "mastodon", "webpush")))
     counts = await here.finished(incident)
     assert [count.channel for count in counts] == ["webpush"]
-    with pytest.raises(InvalidInput, match="Keiner der gewählten Kanäle"):
+    with pytest.raises(InvalidInput, match="channels-not-set-up"):
         await here.submitted(here.content("altstadt", channels=("telegram", "mastodon")))
 
 

@@ -360,7 +360,7 @@ class BrokenVapid(PeerVapid):
 
     def authorization(self, origin: str, now: datetime) -> str:
         """Never."""
-        raise SigningFailed("kein Schlüssel")
+        raise SigningFailed("push-identity-not-signed")
 
 
 async def test_an_identity_that_cannot_sign_is_an_outcome_not_an_error(service: PushService) -> None:

@@ -255,9 +255,9 @@ async def test_a_child_that_lies_about_its_targets_is_replaced(service: PushServ
         "import sys, json, struct\n"
         "def say(x):\n"
         "    b = json.dumps(x).encode(); sys.stdout.buffer.write(struct.pack('>I', len(b)) + b); sys.stdout.flush()\n"
-        "say([0, [], []])\n"
+        "say(['report', 0, [], []])\n"
         "n = struct.unpack('>I', sys.stdin.buffer.read(4))[0]; sys.stdin.buffer.read(n); sys.stdin.buffer.read(4)\n"
-        "say([1, [0, 99], []])\n"
+        "say(['report', 1, [0, 99], []])\n"
         "import time; time.sleep(60)\n"
     )
     _, targets = crowd(service, 3)

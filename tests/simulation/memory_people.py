@@ -141,7 +141,7 @@ class MemoryDesk:
         """Store ``after`` if the draft has not moved on."""
         now = self._rows.drafts[before.id]
         if (now.version, now.state) != (before.version, before.state):
-            raise StaleVersion("Jemand anderes hat diesen Entwurf inzwischen geändert.")
+            raise StaleVersion("draft-saved-by-other")
         self._rows.drafts[after.id] = after
         self._rows.packages.pop(after.id, None)
         if package is not None:
@@ -156,7 +156,7 @@ class MemoryDesk:
         """Mark the draft released and store the decision."""
         now = self._rows.drafts[before.id]
         if (now.version, now.state, now.digest) != (before.version, DraftState.SUBMITTED, release.digest):
-            raise StaleVersion("Der Entwurf hat sich geändert, seit Sie ihn gesehen haben.")
+            raise StaleVersion("draft-changed")
         self._rows.drafts[before.id] = replace(now, state=DraftState.RELEASED)
         self._rows.decisions.append(Decision(release))
         self._rows.trail.append(entry)
@@ -165,7 +165,7 @@ class MemoryDesk:
         """Take back a decision that has not been issued."""
         pending = [d for d in self._rows.decisions if d.release.draft == draft_id and d.state == "pending"]
         if not pending:
-            raise WrongState("Die Meldung ist schon hinaus.")
+            raise WrongState("already-issued")
         pending[0].state = "stopped"
         draft = self._rows.drafts[draft_id]
         self._rows.drafts[draft_id] = replace(draft, state=DraftState.OPEN, digest="", return_reason=reason)

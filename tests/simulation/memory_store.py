@@ -181,7 +181,7 @@ class MemoryBatches:
         new, find = dispatch.new, issue.package.find
         text = find(new.channel, batch.language, new.variant) or find(new.channel, SOURCE_LANGUAGE, new.variant)
         if text is None:
-            raise NotFound(f"Für den Kanal {new.channel} liegt kein Text vor.")
+            raise NotFound("channel-text-missing", channel=new.channel)
         revision = Revision(dispatch.incident, dispatch.revision, issue.alert)
         return Message(
             incident=dispatch.incident,
@@ -286,16 +286,16 @@ class MemoryAlerts:
         """The issue transaction: everything, or nothing where ``make`` raises."""
         pending = [d for d in self._rows.decisions if d.release.draft == release.draft and d.state == "pending"]
         if not pending or self._rows.drafts[release.draft].state is not DraftState.RELEASED:
-            raise WrongState("Diese Freigabe wurde angehalten oder ist schon ausgegeben.")
+            raise WrongState("release-settled")
         digest, package = self._rows.packages.get(release.draft, ("", None))
         if package is None or digest != release.digest:
-            raise WrongState("Der freigegebene Text liegt nicht mehr vor.")
+            raise WrongState("released-text-missing")
         chain = self._rows.chains.setdefault(release.incident, [])
         number = len(chain) + 1
         issue = make(number, tuple(chain), package)
         used = {d.new.channel for d in self._rows.dispatches.values() if d.incident == release.incident}
         if used - set(issue.package.content.channels):
-            raise WrongState("Auf weiteren Kanälen ist schon gewarnt; sie gehören dazu.", where="channels")
+            raise WrongState("channels-already-warned", where="channels")
         pending[0].state = "issued"
         revision = Revision(release.incident, number, issue.alert)
         chain.append(revision)

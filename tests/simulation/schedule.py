@@ -17,6 +17,7 @@ from uuid import UUID
 
 import realis.dispatch.dispatcher
 import realis.dispatch.planner
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.dispatch.dispatcher import Dispatcher, Lease
 from realis.dispatch.planner import Planner
@@ -91,7 +92,7 @@ class SlipperySigner:
     def sign(self, xml: bytes) -> bytes:
         """The message, or ``SigningFailed``."""
         if self.chance.random() < self.broken:
-            raise SigningFailed("Der Schlüssel fehlt.")
+            raise SigningFailed("message-not-signed")
         return xml
 
 
@@ -227,6 +228,7 @@ class Schedule:
                 signer=self.signer,
                 events=cast(Events, self.events),
                 clock=clock,
+                messages=Messages.load(),
                 identity=Identity("realis@example.org", "DE-SIM"),
                 channels=self.ways(None),
                 pause=timedelta(seconds=3),

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.backplane.memory import MemoryEvents
 from realis.dispatch.dispatcher import Dispatcher, Lease, judge
@@ -73,7 +74,7 @@ class PlainSealer:
         """The address again. Raises ``InvalidInput`` for another row's or a damaged one."""
         owner, _, plain = blob.decode(errors="replace").partition("|")
         if owner != context:
-            raise InvalidInput("Das Verschlüsselte gehört nicht hierher.")
+            raise InvalidInput("sealed-damaged")
         return plain
 
 
@@ -87,7 +88,7 @@ class Signer:
     def sign(self, xml: bytes) -> bytes:
         """The message as it is."""
         if self.broken:
-            raise SigningFailed("Der Schlüssel fehlt.")
+            raise SigningFailed("message-not-signed")
         return xml
 
 
@@ -367,6 +368,7 @@ def build(database: Database, clock: SettableClock, policy: IssuePolicy | None =
             signer=signer,
             events=events,
             clock=clock,
+            messages=Messages.load(),
             identity=Identity("realis@example.org", "DE-TEST"),
             policy=policy or IssuePolicy(),
             channels=ways,

@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 import realis.console
 from channels.manual import ByHand
 from channels.terminal import Terminal
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.backplane.memory import MemoryEvents
 from realis.console.area_form import place_area
@@ -28,6 +29,7 @@ from realis.model.alert import Level, Occasion
 from realis.model.area import Area
 from realis.model.delivery import Accepted, Outcome
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
+from realis.model.errors import RealisError
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import User
 from realis.ports.channel import Channel, ChannelCapabilities, Message, Target
@@ -244,6 +246,7 @@ async def _furnish(
             signer=PlainSigner(),
             events=events,
             clock=clock,
+            messages=Messages.load(),
             identity=Identity("realis@example.org", "DE-TEST"),
             policy=policy,
             channels=ways,
@@ -251,7 +254,11 @@ async def _furnish(
     )
     assets = Assets([package_root("realis.console")])
     pages = Pages.build(
-        ["realis.web", "realis.console"], zone=ZoneInfo(city.time_zone), asset=assets.url, shared={"demo": demo}
+        ["realis.web", "realis.console"],
+        zone=ZoneInfo(city.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+        shared={"demo": demo},
     )
     users, sessions = SqlUsers(database, clock), SqlSessions(database)
     return House(desk, users, sessions, targets, batches, events, clock, pages, assets)
@@ -260,10 +267,10 @@ async def _furnish(
 def application(here: House) -> web.Application:
     """The console as the wiring puts it up."""
 
-    def page(_request: web.Request, status: int, title: str, _remedy: str) -> web.Response:
-        return web.Response(status=status, text=title)
+    def page(_request: web.Request, status: int, error: RealisError | None) -> web.Response:
+        return web.Response(status=status, text=str(error or status))
 
-    app = web.Application(middlewares=[problem.middleware(page)])
+    app = web.Application(middlewares=[problem.middleware(page, here.pages.messages)])
     security.install(app, "ws://localhost:8081", https=False)
     here.assets.register(app)
     realis.console.register(

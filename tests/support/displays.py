@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from displays import pages as display_pages
 from displays.connection import ConnectionLimits
@@ -189,7 +190,7 @@ class FakeConfirmations:
     async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
         """Note it, if it was planned and the store can be reached."""
         if self.away:
-            raise StoreUnavailable("Die Datenbank antwortet nicht.")
+            raise StoreUnavailable("store-not-answering")
         if not self.planned:
             return frozenset()
         self.shown += [(channel, one.target_id, one.incident, one.revision, one.at) for one in reports]
@@ -368,7 +369,11 @@ class Stage:
         assets.register(app)
         zone = ZoneInfo(self.city.time_zone)
         pages = Pages.build(
-            ["realis.web", "displays"], zone=zone, asset=assets.url, shared={"city": self.city, "demo": True}
+            ["realis.web", "displays"],
+            zone=zone,
+            asset=assets.url,
+            messages=Messages.load(),
+            shared={"city": self.city, "demo": True},
         )
         display_pages.register(app, pages=pages, city=self.city, signer=self.signer, courses=CourseLibrary.load())
         security.install(app, self.city.gateway_url, https=False)

@@ -15,6 +15,7 @@ from aiohttp import web
 import mobile_api
 from channels.webpush.subscription import parse_subscription
 from content.courses import CourseLibrary
+from content.messages import Messages
 from content.phrases import PhraseBook
 from realis.egress.policy import PublicOnly
 from realis.model.alert import Ending, Level, Occasion
@@ -26,7 +27,7 @@ from realis.ports.installation import City, Place
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
 from realis.ports.targets import NewTarget, TargetRecord
 from realis.services.rendering import Renderer
-from realis.web import problem, security
+from realis.web import compression, problem, security
 from realis.web.assets import Assets, package_root
 from realis.web.pages import Pages
 
@@ -175,28 +176,35 @@ class Phone:
     targets: TargetsInMemory
 
 
-def phone(now: datetime, *, demo: bool = False, known_services_only: bool = True) -> Phone:
+def phone(now: datetime, *, demo: bool = False, known_services_only: bool = True, contact: str = CITY.contact) -> Phone:
     """The phone's face as the wiring would set it up, with errors and security headers."""
-    city = replace(CITY, demo=demo)
+    city = replace(CITY, demo=demo, contact=contact)
     assets = Assets([package_root("mobile_api")])
-    pages = Pages.build(["realis.web", "mobile_api"], zone=ZoneInfo(city.time_zone), asset=assets.url)
-    app = web.Application(middlewares=[problem.middleware(mobile_api.error_page(pages, city))])
+    pages = Pages.build(
+        ["realis.web", "mobile_api"],
+        zone=ZoneInfo(city.time_zone),
+        asset=assets.url,
+        messages=Messages.load(),
+    )
+    errors = problem.middleware(mobile_api.error_page(pages, city), pages.messages)
+    app = web.Application(middlewares=[errors, compression.middleware()])
     security.install(app, "ws://127.0.0.1:1", https=False)
     assets.register(app)
     parts = Phone(app, SituationInMemory(now), TargetsInMemory())
     mobile_api.register(
         app,
-        situation=parts.situation,
-        targets=parts.targets,
-        courses=CourseLibrary.load(),
-        phrases=PhraseBook.load(),
-        pages=pages,
-        city=city,
-        clock=FixedClock(now),
-        vapid_public_key=VAPID_KEY,
-        parse_subscription=strict_subscription if known_services_only else any_subscription,
-        fingerprint=keyed_hash,
-        hash_token=keyed_hash,
+        mobile_api.Deps(
+            situation=parts.situation,
+            targets=parts.targets,
+            courses=CourseLibrary.load(),
+            phrases=PhraseBook.load(),
+            pages=pages,
+            city=city,
+            clock=FixedClock(now),
+            vapid_public_key=VAPID_KEY,
+            parse_subscription=strict_subscription if known_services_only else any_subscription,
+            keyed_hash=keyed_hash,
+        ),
     )
     return parts
 
@@ -251,6 +259,8 @@ def warning(
     incident: UUID = INCIDENT,
     revision: int = 1,
     expires: datetime | None = None,
+    areas: tuple[Area, ...] | None = None,
+    texts: tuple[LanguageText, ...] | None = None,
 ) -> WarningView:
     """A flood warning as the situation would show it, with texts from the real renderer."""
     kinds = {None: DraftKind.ALERT, Ending.ALL_CLEAR: DraftKind.ALL_CLEAR, Ending.RETRACTED: DraftKind.RETRACTION}
@@ -260,8 +270,8 @@ def warning(
         level=level,
         event="Hochwasser",
         event_code="BBK-EVC-038",
-        texts=_TEXTS,
-        areas=_AREAS,
+        texts=texts or _TEXTS,
+        areas=areas or _AREAS,
         expires=expires or now + timedelta(hours=5),
     )
     renderer = Renderer(PhraseBook.load(), CITY, {})
@@ -284,7 +294,7 @@ def warning(
         onset=None,
         expires=content.expires or now,
         source=CITY.authority,
-        areas=_AREAS,
+        areas=areas or _AREAS,
         texts={tag: renderer.one(content, PAGE, tag, variant=variant, link=link) for tag in LANGUAGES},
         ending=ending,
         ended_at=sent if ending else None,

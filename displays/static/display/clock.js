@@ -11,10 +11,13 @@ const KEPT_SAMPLES = 8;
 
 export class Clock {
   #store;
+  /** @type {{ trip: number, ms: number, at: number }[]} */
   #samples = [];
+  /** @type {?{ ms: number, at: number }} */
   #anchor = null;
   #floor;
 
+  /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.#store = store;
     const kept = store.read("clock");
@@ -35,7 +38,11 @@ export class Clock {
     return Math.max(this.#floor, this.#anchor.ms + (performance.now() - this.#anchor.at));
   }
 
-  /** Learn from a ping: the server's time lies between sending (`sentAt`) and now, both of `performance.now()`. */
+  /**
+   * Learn from a ping: the server's time lies between sending (`sentAt`) and now, both of `performance.now()`.
+   * @param {number} serverMs
+   * @param {number} sentAt
+   */
   learn(serverMs, sentAt) {
     const received = performance.now();
     this.#samples.push({ trip: received - sentAt, ms: serverMs + (received - sentAt) / 2, at: received });
@@ -52,7 +59,10 @@ export class Clock {
     this.#samples = [];
   }
 
-  /** Something signed was read at this instant: no believable clock is below it. */
+  /**
+   * Something signed was read at this instant: no believable clock is below it.
+   * @param {number} ms
+   */
   raise(ms) {
     if (this.#anchor !== null && ms > this.now() + FLOOR_TOLERANCE_MS) this.#anchor = null;
     this.#floor = Math.max(this.#floor, ms);

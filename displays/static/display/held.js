@@ -6,11 +6,16 @@ import { readState } from "./frames.js";
 import { sameSubject, supersedes } from "./order.js";
 
 export class Held {
-  /** The pinned key; set once before anything is read. */
+  /**
+   * The pinned key; set once before anything is read.
+   * @type {?PinnedKey}
+   */
   key = null;
   #store;
+  /** @type {?ScreenState} */
   #state = null;
 
+  /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.#store = store;
   }
@@ -42,13 +47,17 @@ export class Held {
   /**
    * Take signed frames in: "new" if something else is to be shown, "same" if only words around it changed, "current"
    * if what is held still holds, "" if they were older. Throws `Refused`.
+   * @param {unknown} signed
    */
   async receive(signed) {
     const state = await this.#read(signed);
     return state.kind === "current" ? this.#confirm(state) : this.#take(state);
   }
 
-  /** The place this screen stands in. What was signed for another place is forgotten; true if it was. */
+  /**
+   * The place this screen stands in. What was signed for another place is forgotten; true if it was.
+   * @param {string} screen
+   */
   belongTo(screen) {
     if (this.#store.read("screen") === screen) return false;
     this.#store.write("screen", screen);
@@ -56,8 +65,9 @@ export class Held {
     return true;
   }
 
+  /** @param {unknown} signed */
   #read(signed) {
-    return readState(signed, this.key, this.#store.read("screen"));
+    return readState(signed, /** @type {PinnedKey} */ (this.key), this.#store.read("screen"));
   }
 
   #forget() {
@@ -65,10 +75,11 @@ export class Held {
     this.#state = null;
   }
 
+  /** @param {ScreenState} state */
   #take(state) {
     const held = this.#state;
     if (!supersedes(state.mark, this.mark)) {
-      console.warn("display: older state refused", state.mark.version, held.mark.version);
+      console.warn("display: older state refused", state.mark.version, held?.mark.version);
       return "";
     }
     this.#state = state;
@@ -76,6 +87,7 @@ export class Held {
     return held !== null && held.kind === state.kind && sameSubject(state.mark, held.mark) ? "same" : "new";
   }
 
+  /** @param {ScreenState} current */
   #confirm(current) {
     const held = this.#state;
     if (held === null || !sameSubject(current.mark, held.mark) || !supersedes(current.mark, held.mark)) return "";

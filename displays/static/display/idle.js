@@ -7,10 +7,15 @@ export class Idle {
   #date = element("p", "idle__date");
   #lesson = element("div", "idle__lesson");
   #name = element("h1", "idle__city");
-  #content;
-  #formats;
+  /** Set by `use`, as the formats are. */
+  #content = /** @type {IdleContent} */ ({});
+  #formats = /** @type {{ time: Intl.DateTimeFormat, date: Intl.DateTimeFormat }} */ ({});
   #turn = 0;
 
+  /**
+   * @param {IdleContent} content
+   * @param {Words} words
+   */
   constructor(content, words) {
     this.#root.append(
       element("header", "idle__head", this.#name, element("div", "idle__clock", this.#time, this.#date)),
@@ -24,7 +29,10 @@ export class Idle {
     return this.#root;
   }
 
-  /** New words from the gateway or the configuration. */
+  /**
+   * New words from the gateway or the configuration.
+   * @param {IdleContent} content
+   */
   use(content) {
     this.#content = content;
     const timeZone = content.time_zone;
@@ -36,7 +44,11 @@ export class Idle {
     this.turn();
   }
 
-  /** The time, or that it is unknown. */
+  /**
+   * The time, or that it is unknown.
+   * @param {number} now
+   * @param {?string} unknownWords
+   */
   tick(now, unknownWords) {
     this.#time.textContent = unknownWords ?? this.#formats.time.format(now);
     this.#time.classList.toggle("idle__time--unknown", unknownWords !== null);

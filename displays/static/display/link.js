@@ -12,15 +12,23 @@ const REVOKED = 4410;
 export class Link {
   #url;
   #handlers;
+  /** @type {?(WebSocket & { greeted?: boolean })} */
   #socket = null;
   #failures = 0;
+  /** @type {Map<number, number>} */
   #pings = new Map();
   #nextPing = 1;
   #heardAt = 0;
-  #heartbeat = null;
-  #retry = null;
+  /** @type {number | undefined} */
+  #heartbeat;
+  /** @type {number | undefined} */
+  #retry;
 
-  /** handlers: hello(), message(data), up(welcome), down(code, reason), time(serverMs, sentAt) */
+  /**
+   * handlers: hello(), message(data), up(welcome), down(code, reason), time(serverMs, sentAt)
+   * @param {string} url
+   * @param {LinkHandlers} handlers
+   */
   constructor(url, handlers) {
     this.#url = url;
     this.#handlers = handlers;
@@ -52,8 +60,9 @@ export class Link {
     this.#pings.clear();
   }
 
+  /** @param {object} message */
   send(message) {
-    if (!this.connected || this.#socket.readyState !== WebSocket.OPEN) return false;
+    if (!this.connected || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
@@ -77,6 +86,7 @@ export class Link {
     for (const old of this.#pings.keys()) if (old < id - 5) this.#pings.delete(old);
   }
 
+  /** @param {string} text */
   #hear(text) {
     this.#heardAt = performance.now();
     let data;
@@ -87,18 +97,22 @@ export class Link {
       return;
     }
     if (data.type === "welcome") {
-      this.#socket.greeted = true;
+      if (this.#socket !== null) this.#socket.greeted = true;
       this.#failures = 0;
       this.#handlers.up(data);
       this.#ping();
     } else if (data.type === "pong" && this.#pings.has(data.id)) {
-      this.#handlers.time(Date.parse(data.server_time), this.#pings.get(data.id));
+      this.#handlers.time(Date.parse(data.server_time), /** @type {number} */ (this.#pings.get(data.id)));
       this.#pings.delete(data.id);
     } else {
       this.#handlers.message(data);
     }
   }
 
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
   #lost(code, reason) {
     this.close();
     this.#failures += 1;

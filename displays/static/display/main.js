@@ -26,20 +26,28 @@ class Screen {
   #store;
   #config;
   #clock;
-  #stage = document.querySelector("#stage");
-  #status = new Status(document.querySelector("#status"));
+  #stage = /** @type {HTMLElement} */ (document.querySelector("#stage"));
+  #status = new Status(/** @type {HTMLElement} */ (document.querySelector("#status")));
   #idle;
+  /** @type {?Link} */
   #link = null;
   #held;
+  /** @type {Scene | ""} */
   #scene = "";
   #turn = 0;
   #turnedAt = 0;
   #note = "";
   #standing = "";
+  /** @type {?{ incident: ?string, revision: number, at: string }} */
   #painted = null;
+  /** @type {Promise<void>} */
   #work = Promise.resolve();
   #savedAt = 0;
 
+  /**
+   * @param {Store} store
+   * @param {ScreenConfiguration} config
+   */
   constructor(store, config) {
     this.#store = store;
     this.#config = config;
@@ -70,10 +78,18 @@ class Screen {
     this.#awake();
   }
 
+  /**
+   * @param {string} language
+   * @returns {Words}
+   */
   #words(language) {
     return this.#config.words[language] ?? this.#config.words[language.split("-")[0]] ?? this.#config.words.de;
   }
 
+  /**
+   * @param {string} name
+   * @param {string} [detail]
+   */
   #tell(name, detail = "") {
     this.#note = name === "" ? this.#standing : this.#words("de")[name] + (detail ? ` (${detail})` : "");
     if (this.#note) console.error("display:", this.#note);
@@ -85,20 +101,21 @@ class Screen {
     try {
       await this.#held.restore();
     } catch (refused) {
-      this.#tell("stored_refused", refused.message);
+      this.#tell("stored_refused", /** @type {Error} */ (refused).message);
     }
-    if (this.#held.state !== null) this.#clock.raise(this.#held.mark.asOf);
+    if (this.#held.mark !== null) this.#clock.raise(this.#held.mark.asOf);
   }
 
+  /** @param {unknown} signed */
   async #receive(signed) {
     let change;
     try {
       change = await this.#held.receive(signed);
     } catch (refused) {
-      this.#tell("refused", refused.message);
+      this.#tell("refused", /** @type {Error} */ (refused).message);
       return;
     }
-    if (this.#held.state !== null) this.#clock.raise(this.#held.mark.asOf);
+    if (this.#held.mark !== null) this.#clock.raise(this.#held.mark.asOf);
     if (change === "new" || change === "same") this.#tell("");
     if (change === "new") this.#scene = "";
     else if (change === "same") this.#repaint();
@@ -127,6 +144,7 @@ class Screen {
     return { type: "hello", proto: 1, token: this.#store.read("token"), have };
   }
 
+  /** @param {Welcome} welcome */
   #up(welcome) {
     if (this.#held.belongTo(welcome.screen)) this.#scene = "";
     this.#clock.forget();
@@ -136,11 +154,16 @@ class Screen {
     this.#refresh();
   }
 
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
   #down(code, reason) {
     if (code === 4401 || code === 4410) this.#tell("barred", reason);
     this.#tick();
   }
 
+  /** @param {any} data */
   #hear(data) {
     if (data.type === "state") this.#work = this.#work.then(() => this.#receive(data.frames)).catch((failure) => console.error(failure));
     else if (data.type === "bye") console.warn("display: the gateway says goodbye", data.code, data.reason);
@@ -161,7 +184,7 @@ class Screen {
   #tick() {
     const now = this.#clock.now();
     const scene = sceneOf(this.#held.state, now, this.#clock.known);
-    const due = scene !== "idle" && this.#held.state.faces.length > 1 && performance.now() - this.#turnedAt >= TURN_MS;
+    const due = scene !== "idle" && this.#faces().length > 1 && performance.now() - this.#turnedAt >= TURN_MS;
     if (scene !== this.#scene) this.#enter(scene);
     else if (due) this.#next();
     if (scene === "idle") this.#idle.tick(now, this.#clock.known ? null : this.#words("de").time_unknown);
@@ -172,13 +195,14 @@ class Screen {
     }
   }
 
+  /** @param {Scene} scene */
   #enter(scene) {
     this.#scene = scene;
     this.#turn = 0;
     this.#turnedAt = performance.now();
     document.documentElement.dataset.scene = scene;
     this.#repaint();
-    if (scene !== "idle") this.#stage.firstElementChild.setAttribute("role", "alert");
+    if (scene !== "idle") this.#stage.firstElementChild?.setAttribute("role", "alert");
     if (scene === "alert" || scene === "ending") this.#afterPaint();
     else if (scene === "idle") this.#painted = null;
   }
@@ -189,8 +213,12 @@ class Screen {
     this.#repaint();
   }
 
+  #faces() {
+    return this.#held.state?.faces ?? [];
+  }
+
   #face() {
-    const { faces } = this.#held.state;
+    const faces = this.#faces();
     return faces[this.#turn % faces.length];
   }
 
@@ -199,17 +227,18 @@ class Screen {
       if (this.#stage.firstChild !== this.#idle.element) this.#stage.replaceChildren(this.#idle.element);
     } else if (this.#scene !== "") {
       const face = this.#face();
-      const languages = this.#held.state.faces.map((other) => other.lang);
+      const languages = this.#faces().map((other) => other.lang);
       const around = { languages, names: this.#config.names, words: this.#words(face.lang) };
       show(this.#stage, warningSection(face, this.#scene, around));
     }
   }
 
   #refit() {
-    const section = this.#stage.querySelector(".warning");
+    const section = /** @type {?HTMLElement} */ (this.#stage.querySelector(".warning"));
     if (section !== null) fit(section);
   }
 
+  /** @param {number} now */
   #paintStatus(now) {
     const language = this.#scene === "idle" ? "de" : this.#face().lang;
     const words = this.#words(language);
@@ -224,7 +253,7 @@ class Screen {
 
   /** Two frames after the change the pixels are there; on a hidden page, once it is seen. */
   #afterPaint() {
-    const { incident, revision } = this.#held.mark;
+    const { incident, revision } = /** @type {StateMark} */ (this.#held.mark);
     const painted = () => {
       if (this.#held.mark?.incident !== incident || this.#held.mark.revision !== revision) return;
       this.#painted = { incident, revision, at: new Date(this.#clock.now()).toISOString() };
@@ -244,7 +273,7 @@ class Screen {
     try {
       await navigator.wakeLock.request("screen");
     } catch (refused) {
-      console.warn("display: no wake lock", refused.name);
+      console.warn("display: no wake lock", /** @type {Error} */ (refused).name);
     }
   }
 }
@@ -253,7 +282,7 @@ async function begin() {
   const store = new Store();
   addEventListener("hashchange", () => takeToken(store) && location.reload());
   if (!capable()) {
-    document.querySelector("#insecure").hidden = false;
+    /** @type {HTMLElement} */ (document.querySelector("#insecure")).hidden = false;
     return;
   }
   takeToken(store);

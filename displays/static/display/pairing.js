@@ -4,7 +4,10 @@
  */
 const TOKEN = /^[\w.~-]{8,200}$/;
 
-/** Take a token out of the address bar, if there is one. */
+/**
+ * Take a token out of the address bar, if there is one.
+ * @param {import("./store.js").Store} store
+ */
 export function takeToken(store) {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
@@ -19,13 +22,18 @@ export function capable() {
   return window.isSecureContext && Boolean(globalThis.crypto?.subtle);
 }
 
-/** The pinned public key; the first one offered after pairing is pinned. `changed` if another is offered now. */
+/**
+ * The pinned public key; the first one offered after pairing is pinned. `changed` if another is offered now.
+ * @param {import("./store.js").Store} store
+ * @param {?Jwk} offered
+ * @returns {{ jwk: ?Jwk, changed: boolean }}
+ */
 export function pin(store, offered) {
   const pinned = store.read("key");
   if (pinned === null && offered) {
     store.write("key", offered);
     return { jwk: offered, changed: false };
   }
-  const changed = Boolean(pinned && offered) && (pinned.x !== offered.x || pinned.y !== offered.y);
+  const changed = pinned !== null && Boolean(offered) && (pinned.x !== offered?.x || pinned.y !== offered?.y);
   return { jwk: pinned, changed };
 }

@@ -5,7 +5,13 @@ import { inForce } from "../js/in_force.js";
 
 const STATUS = { ernstfall: "Actual", probewarnung: "Test", uebung: "Exercise" };
 
-/** "idle", "alert", "ending" or "expired" (ran out here, without a word from the gateway). */
+/**
+ * "idle", "alert", "ending" or "expired" (ran out here, without a word from the gateway).
+ * @param {?ScreenState} held
+ * @param {number} now
+ * @param {boolean} timeKnown
+ * @returns {Scene}
+ */
 export function sceneOf(held, now, timeKnown) {
   if (held === null || held.kind !== "alert") return "idle";
   const [frame] = held.faces;

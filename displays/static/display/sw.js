@@ -7,11 +7,16 @@ const PATIENCE_MS = 4000;
 const MOST_ENTRIES = 80;
 const LOOSELY = { ignoreVary: true, ignoreSearch: true };
 
+/** @param {Request} request */
 function ours(request) {
   const { origin, pathname } = new URL(request.url);
   return request.method === "GET" && origin === self.location.origin && (pathname.startsWith("/display/") || pathname.startsWith("/assets/"));
 }
 
+/**
+ * @param {Request} request
+ * @param {Response} answer
+ */
 async function keep(request, answer) {
   const cache = await caches.open(CACHE);
   await cache.put(request, answer);
@@ -19,6 +24,7 @@ async function keep(request, answer) {
   await Promise.all(entries.slice(0, Math.max(0, entries.length - MOST_ENTRIES)).map((old) => cache.delete(old)));
 }
 
+/** @param {FetchEvent} event */
 async function answer(event) {
   try {
     const fresh = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -34,7 +40,8 @@ async function answer(event) {
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("message", (event) => {
-  const requests = (event.data.keep ?? []).slice(0, MOST_ENTRIES).map((url) => new Request(url)).filter(ours);
+  const named = /** @type {string[]} */ (event.data.keep ?? []);
+  const requests = named.slice(0, MOST_ENTRIES).map((url) => new Request(url)).filter(ours);
   event.waitUntil(Promise.allSettled(requests.map(async (request) => keep(request, await fetch(request)))));
 });
 self.addEventListener("fetch", (event) => ours(event.request) && event.respondWith(answer(event)));

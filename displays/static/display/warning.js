@@ -6,7 +6,12 @@ import { mark, occasionRibbon } from "../js/marks.js";
 import { element, filled, spoken } from "./dom.js";
 import { fit } from "./fit.js";
 
-/** The section for one face (a frame of one language). `scene` is "alert", "ending" or "expired". */
+/**
+ * The section for one face (a frame of one language). `scene` is "alert", "ending" or "expired".
+ * @param {Frame} face
+ * @param {Scene} scene
+ * @param {{ languages: string[], names: Words, words: Words }} around
+ */
 export function warningSection(face, scene, { languages, names, words }) {
   const ending = scene === "expired" ? "expired" : face.ending;
   const look = ending === null ? `warning--level-${face.level}` : `warning--${ending}`;
@@ -21,6 +26,7 @@ export function warningSection(face, scene, { languages, names, words }) {
   return section;
 }
 
+/** @param {Frame} face */
 function closingRibbon(face) {
   const ribbon = occasionRibbon(face.occasion, face.notice);
   ribbon.classList.add("warning__closing");
@@ -28,6 +34,13 @@ function closingRibbon(face) {
   return ribbon;
 }
 
+/**
+ * @param {Frame} face
+ * @param {?string} ending
+ * @param {Scene} scene
+ * @param {string[]} languages
+ * @param {Words} names
+ */
 function band(face, ending, scene, languages, names) {
   const surface = ending === null ? `level-surface--${face.level}` : `ending-surface--${ending}`;
   const word = scene === "expired" ? face.expiry.kind_word : face.kind_word;
@@ -35,7 +48,12 @@ function band(face, ending, scene, languages, names) {
   return element("header", `warning__band ${surface}`, shape, element("p", "warning__kind", word), chips(face, languages, names));
 }
 
-/** Which languages take turns, the present one marked by a frame and not by colour alone. */
+/**
+ * Which languages take turns, the present one marked by a frame and not by colour alone.
+ * @param {Frame} face
+ * @param {string[]} languages
+ * @param {Words} names
+ */
 function chips(face, languages, names) {
   if (languages.length < 2) return null;
   const list = element("ul", "warning__languages");
@@ -47,7 +65,16 @@ function chips(face, languages, names) {
   return list;
 }
 
+/**
+ * @param {Frame} face
+ * @param {Scene} scene
+ */
 function body(face, scene) {
+  /**
+   * @param {"p" | "h1"} tag
+   * @param {string} className
+   * @param {string} text
+   */
   const written = (tag, className, text) => (text ? spoken(tag, className, face.written_in || face.lang, text) : null);
   const ended = scene === "expired" ? element("p", "warning__what warning__what--first", face.expiry.text) : null;
   const todo = scene === "alert" && face.instruction
@@ -61,6 +88,11 @@ function body(face, scene) {
   );
 }
 
+/**
+ * @param {Frame} face
+ * @param {Scene} scene
+ * @param {Words} words
+ */
 function foot(face, scene, words) {
   const facts = element("div", "warning__facts");
   if (scene === "alert") facts.append(element("p", "warning__until", face.until));
@@ -72,15 +104,20 @@ function foot(face, scene, words) {
   return element("footer", "warning__foot", facts, scene === "alert" && face.link ? code(face) : null);
 }
 
+/** @param {Frame} face */
 function code(face) {
   const image = element("img", "warning__code");
-  image.src = `/display/qr/${encodeURIComponent(face.incident)}.svg`;
+  image.src = `/display/qr/${encodeURIComponent(face.incident ?? "")}.svg`;
   image.alt = face.link;
   image.addEventListener("error", () => image.remove());
   return image;
 }
 
-/** Put the section on the stage and make its words as large as the screen allows. */
+/**
+ * Put the section on the stage and make its words as large as the screen allows.
+ * @param {HTMLElement} stage
+ * @param {HTMLElement} section
+ */
 export function show(stage, section) {
   stage.replaceChildren(section);
   fit(section);

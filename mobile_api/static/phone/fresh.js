@@ -9,37 +9,51 @@ const SPREAD_MS = 10000;
 const JUDGE_MS = 2000;
 const WAIT_MS = 10000;
 
-/** A time as people of the page's language read it, in the city's zone. */
+/**
+ * A time as people of the page's language read it, in the city's zone.
+ * @param {Date} when
+ * @param {string | undefined} zone
+ */
 export function inWords(when, zone) {
   const language = document.documentElement.lang;
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(when);
 }
 
-/** Shows or hides the line that says how old this page is. */
+/**
+ * Shows or hides the line that says how old this page is.
+ * @param {?string | undefined} asOf
+ */
 export function sayAge(asOf) {
-  const line = document.getElementById("age");
-  const text = asOf ? line.dataset.text.replace("{time}", inWords(new Date(asOf), line.dataset.zone)) : "";
+  const line = /** @type {HTMLElement} */ (document.getElementById("age"));
+  const text = asOf ? (line.dataset.text ?? "").replace("{time}", inWords(new Date(asOf), line.dataset.zone)) : "";
   if (line.textContent !== text) line.textContent = text;
 }
 
-/** Says whether the page may speak of now (`data-live`), or only of when it was last read (`data-kept`). */
+/**
+ * Says whether the page may speak of now (`data-live`), or only of when it was last read (`data-kept`).
+ * @param {boolean} now
+ */
 function live(now) {
-  for (const part of document.querySelectorAll("[data-live]")) part.hidden = !now;
-  for (const part of document.querySelectorAll("[data-kept]")) part.hidden = now;
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-live]"))) part.hidden = !now;
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-kept]"))) part.hidden = now;
 }
 
 /** Marks every warning on the page that no longer holds by this phone's clock. */
 export function judge(now = Date.now()) {
-  for (const article of document.querySelectorAll("[data-chain]")) {
-    const chain = JSON.parse(article.dataset.chain);
+  for (const article of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chain]"))) {
+    const chain = JSON.parse(article.dataset.chain ?? "[]");
     if (article.classList.contains("warning-over") || inForce(chain, now, { joined: true })) continue;
     article.classList.add("warning-lapsed-now");
-    article.querySelector(".warning-lapsed").hidden = false;
+    /** @type {HTMLElement} */ (article.querySelector(".warning-lapsed")).hidden = false;
     live(false);
   }
 }
 
-/** The situation as `{answer, offline, asOf}`; `answer` is null when nothing at all could be had. */
+/**
+ * The situation as `{answer, offline, asOf}`; `answer` is null when nothing at all could be had.
+ * @param {boolean} joined
+ * @returns {Promise<{ answer: ?ApiSituation, offline: boolean, asOf: ?string }>}
+ */
 export async function situation(joined) {
   try {
     const response = await fetch(`/api/v1/alerts${joined ? "?exercise=true" : ""}`, {
@@ -55,6 +69,7 @@ export async function situation(joined) {
   }
 }
 
+/** @param {HTMLElement} box */
 async function replace(box) {
   const response = await fetch(location.href, { signal: AbortSignal.timeout(WAIT_MS) });
   if (!response.ok) return;
@@ -62,14 +77,14 @@ async function replace(box) {
   if (!fresh || fresh.dataset.version === box.dataset.version) return;
   box.replaceWith(document.adoptNode(fresh));
   const news = document.getElementById("news");
-  if (news) news.textContent = news.dataset.text;
+  if (news) news.textContent = news.dataset.text ?? "";
 }
 
 async function look() {
   const box = document.getElementById("situation");
   if (!box) return;
   const { answer, offline } = await situation(box.dataset.joined === "true");
-  if (offline) {
+  if (offline || !answer) {
     sayAge(box.dataset.asOf);
     live(false);
   } else {

@@ -6,6 +6,11 @@
   const NAME = "realis";
   const STORES = ["settings", "shown"];
 
+  /**
+   * @template T
+   * @param {IDBRequest<T>} request
+   * @returns {Promise<T>}
+   */
   function settled(request) {
     return new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
@@ -19,6 +24,13 @@
     return settled(request);
   }
 
+  /**
+   * @template T
+   * @param {string} store
+   * @param {IDBTransactionMode} mode
+   * @param {(box: IDBObjectStore) => Promise<T> | T} work
+   * @returns {Promise<T>}
+   */
   async function within(store, mode, work) {
     const database = await open();
     try {
@@ -44,7 +56,7 @@
         const keys = settled(box.getAllKeys());
         const values = settled(box.getAll());
         const found = await Promise.all([keys, values]);
-        return found[0].map((key, index) => [key, found[1][index]]);
+        return found[0].map((key, index) => /** @type {[string, Remembered]} */ ([key, found[1][index]]));
       }),
     forget: () => settled(indexedDB.deleteDatabase(NAME)),
   };

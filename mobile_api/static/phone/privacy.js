@@ -2,15 +2,20 @@
 import { chosen, turnOff } from "./push.js";
 
 const PREFIX = "realis.";
-const box = document.getElementById("forget");
-const button = document.getElementById("forget-button");
+const box = /** @type {HTMLElement} */ (document.getElementById("forget"));
+const button = /** @type {HTMLButtonElement} */ (document.getElementById("forget-button"));
 
+/** @param {string} name */
 function word(name) {
-  return box.querySelector(`[data-word="${name}"]`).textContent;
+  return /** @type {Element} */ (box.querySelector(`[data-word="${name}"]`)).textContent;
 }
 
+/**
+ * @param {string} name
+ * @param {?string | undefined} text
+ */
 function put(name, text) {
-  box.querySelector(`[data-stored="${name}"]`).textContent = text || "–";
+  /** @type {Element} */ (box.querySelector(`[data-stored="${name}"]`)).textContent = text || "–";
 }
 
 function courseKeys() {
@@ -23,7 +28,7 @@ async function list() {
   put("language", wanted?.language);
   put("places", wanted?.everywhere ? word("everywhere") : wanted?.places.join(", "));
   put("courses", String(courseKeys().length));
-  document.getElementById("stored").hidden = false;
+  /** @type {HTMLElement} */ (document.getElementById("stored")).hidden = false;
 }
 
 async function forget() {
@@ -36,9 +41,11 @@ async function forget() {
   await (await navigator.serviceWorker.getRegistration("/"))?.unregister();
 }
 
+/** @param {string} state */
 function show(state) {
   box.dataset.state = state;
-  for (const part of box.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== state;
+  const parts = /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("[data-when]"));
+  for (const part of parts) part.hidden = part.dataset.when !== state;
 }
 
 button.addEventListener("click", async () => {

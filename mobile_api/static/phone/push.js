@@ -7,6 +7,10 @@ const SENT = "realis.sent";
 
 /** An error with the state a page shows for it. */
 export class PushProblem extends Error {
+  /**
+   * @param {string} state
+   * @param {string} [detail]
+   */
   constructor(state, detail = "") {
     super(detail || state);
     this.state = state;
@@ -33,7 +37,13 @@ export function chosen() {
   return self.keep.get("settings", "wanted");
 }
 
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: object, token?: string }} [what]
+ */
 async function ask(method, path, { body, token } = {}) {
+  /** @type {Record<string, string>} */
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -52,11 +62,16 @@ async function ask(method, path, { body, token } = {}) {
   throw new PushProblem(said ? "refused" : "failed", said ? `${problem.title} ${problem.remedy ?? ""}` : "");
 }
 
+/** @param {string} base64url */
 function bytes(base64url) {
   const base64 = base64url.replaceAll("-", "+").replaceAll("_", "/");
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
+/**
+ * @param {PushSubscription} subscription
+ * @param {Uint8Array} key
+ */
 function sameKey(subscription, key) {
   const used = subscription.options.applicationServerKey;
   if (!used) return true;
@@ -72,11 +87,13 @@ async function browserSubscription() {
   if (there) await there.unsubscribe();
   try {
     return await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-  } catch (error) {
+  } catch (failure) {
+    const error = /** @type {Error} */ (failure);
     throw new PushProblem(error.name === "NotAllowedError" ? "denied" : "push-failed", error.message);
   }
 }
 
+/** @param {Wanted} wanted */
 async function send(wanted) {
   const { endpoint, keys } = (await browserSubscription()).toJSON();
   const answer = await ask("POST", "/subscriptions", { body: { endpoint, keys, ...wanted } });
@@ -85,7 +102,10 @@ async function send(wanted) {
   sessionStorage.setItem(SENT, "1");
 }
 
-/** Asks for permission and subscribes. Must be called from a click. Throws PushProblem. */
+/**
+ * Asks for permission and subscribes. Must be called from a click. Throws PushProblem.
+ * @param {Wanted} wanted
+ */
 export async function turnOn(wanted) {
   const problem = obstacle();
   if (problem) throw new PushProblem(problem);
@@ -111,7 +131,11 @@ export async function sendAgain() {
   if (wanted) await send(wanted);
 }
 
-/** A notification made on this phone only, clearly a test. */
+/**
+ * A notification made on this phone only, clearly a test.
+ * @param {string} title
+ * @param {string} body
+ */
 export async function tryOut(title, body) {
   const registration = await navigator.serviceWorker.ready;
   await registration.showNotification(title, { body, tag: "realis-test", lang: document.documentElement.lang });

@@ -1,38 +1,49 @@
 /** The form with the one button. Its state stands in `data-state`; every sentence is in the page already. */
 import { PushProblem, chosen, obstacle, tryOut, turnOff, turnOn } from "./push.js";
 
-const form = document.getElementById("subscribe-form");
-const button = document.getElementById("subscribe-button");
-const detail = document.getElementById("subscribe-detail");
-const everywhere = form.elements.everywhere;
-const places = [...form.querySelectorAll("input[name=places]")];
+const form = /** @type {HTMLFormElement} */ (document.getElementById("subscribe-form"));
+const button = /** @type {HTMLButtonElement} */ (document.getElementById("subscribe-button"));
+const detail = /** @type {HTMLElement} */ (document.getElementById("subscribe-detail"));
+const everywhere = /** @type {HTMLInputElement} */ (form.elements.namedItem("everywhere"));
+const language = /** @type {HTMLSelectElement} */ (form.elements.namedItem("language"));
+const joined = /** @type {?HTMLInputElement} */ (form.elements.namedItem("joined"));
+const places = [.../** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=places]"))];
 
+/**
+ * @param {string} state
+ * @param {string} [words]
+ */
 function show(state, words = "") {
   form.dataset.state = state;
-  for (const part of form.querySelectorAll("[data-when]")) {
-    part.hidden = !part.dataset.when.split(" ").includes(state);
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-when]"))) {
+    part.hidden = !(part.dataset.when ?? "").split(" ").includes(state);
   }
   detail.textContent = words;
   button.disabled = state === "working";
 }
 
+/** @param {Wanted} wanted */
 function fill(wanted) {
   everywhere.checked = wanted.everywhere;
   for (const place of places) place.checked = wanted.places.includes(place.value);
-  form.elements.language.value = wanted.language;
-  if (form.elements.joined) form.elements.joined.checked = wanted.joined;
+  language.value = wanted.language;
+  if (joined) joined.checked = wanted.joined;
 }
 
 function read() {
   const all = everywhere.checked;
   return {
-    language: form.elements.language.value,
+    language: language.value,
     places: all ? [] : places.filter((place) => place.checked).map((place) => place.value),
     everywhere: all,
-    joined: form.elements.joined?.checked ?? false,
+    joined: joined?.checked ?? false,
   };
 }
 
+/**
+ * @param {() => Promise<void>} work
+ * @param {string} state
+ */
 async function attempt(work, state) {
   show("working");
   try {
@@ -53,14 +64,15 @@ form.addEventListener("submit", (event) => {
 });
 
 form.addEventListener("change", (event) => {
-  if (event.target.name === "places" && event.target.checked) everywhere.checked = false;
-  if (event.target === everywhere && everywhere.checked) places.forEach((place) => (place.checked = false));
+  const changed = /** @type {HTMLInputElement} */ (event.target);
+  if (changed.name === "places" && changed.checked) everywhere.checked = false;
+  if (changed === everywhere && everywhere.checked) places.forEach((place) => (place.checked = false));
 });
 
-document.getElementById("subscribe-remove").addEventListener("click", () => attempt(turnOff, "removed"));
-document.getElementById("subscribe-test").addEventListener("click", ({ currentTarget }) => {
-  attempt(() => tryOut(currentTarget.dataset.title, currentTarget.dataset.body), "on");
-});
+const remove = /** @type {HTMLElement} */ (document.getElementById("subscribe-remove"));
+const test = /** @type {HTMLElement} */ (document.getElementById("subscribe-test"));
+remove.addEventListener("click", () => attempt(turnOff, "removed"));
+test.addEventListener("click", () => attempt(() => tryOut(test.dataset.title ?? "", test.dataset.body ?? ""), "on"));
 
 async function begin() {
   const problem = obstacle();

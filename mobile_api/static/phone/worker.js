@@ -25,7 +25,7 @@ async function precache() {
   const cache = await caches.open(PAGES);
   await cache.addAll([...self.REALIS.assets, OFFLINE, self.REALIS.icon, self.REALIS.badge]);
   // A course that fails to load must not keep the worker from warning.
-  await Promise.allSettled(self.REALIS.pages.map((page) => cache.add(page)));
+  await Promise.allSettled(self.REALIS.kept.map((page) => cache.add(page)));
   await fetchLast("/api/v1/alerts").catch(() => undefined);
 }
 
@@ -44,14 +44,20 @@ self.addEventListener("fetch", (event) => {
   else if (url.pathname.startsWith("/assets/")) event.respondWith(asset(event.request));
 });
 
+/** @param {string} path */
 function ours(path) {
   return self.REALIS.pages.includes(path) || path.startsWith("/alerts/") || path.startsWith("/courses/");
 }
 
+/** @param {RequestInfo} request */
 function fromNetwork(request) {
   return fetch(request, { signal: AbortSignal.timeout(NETWORK_MS) });
 }
 
+/**
+ * @param {Request} request
+ * @param {URL} url
+ */
 async function page(request, url) {
   const cache = await caches.open(PAGES);
   try {
@@ -64,7 +70,12 @@ async function page(request, url) {
   }
 }
 
-/* Pages of warnings come and go; only the newest few are kept. */
+/**
+ * Pages of warnings come and go; only the newest few are kept.
+ * @param {Cache} cache
+ * @param {string} path
+ * @param {Response} answer
+ */
 async function keepIn(cache, path, answer) {
   await cache.delete(path);
   await cache.put(path, answer);
@@ -72,6 +83,7 @@ async function keepIn(cache, path, answer) {
   await Promise.all(kept.slice(0, -KEPT_MOST).map((request) => cache.delete(request)));
 }
 
+/** @param {Request} request */
 async function alerts(request) {
   const path = new URL(request.url);
   try {
@@ -86,6 +98,10 @@ async function alerts(request) {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {RequestInfo} [request]
+ */
 async function fetchLast(path, request = path) {
   const answer = await fromNetwork(request);
   if (answer.ok) await (await caches.open(LAST)).put(path, answer.clone());
@@ -93,6 +109,7 @@ async function fetchLast(path, request = path) {
   return answer;
 }
 
+/** @param {Request} request */
 async function asset(request) {
   const cache = await caches.open(PAGES);
   const kept = await cache.match(request);
@@ -104,6 +121,7 @@ async function asset(request) {
 
 /* ------------------------------------------------------------ pushes */
 
+/** @type {Promise<string | void>} */
 let queue = Promise.resolve();
 
 self.addEventListener("push", (event) => {
@@ -117,36 +135,54 @@ function words() {
   return self.REALIS.words[wanted] ?? self.REALIS.words.en ?? self.REALIS.words.de;
 }
 
-/* Something is always shown: a browser that sees three silent pushes ends the subscription. */
+/**
+ * Something is always shown: a browser that sees three silent pushes ends the subscription.
+ * @param {unknown} error
+ */
 async function fallback(error) {
   console.warn("push could not be read", error);
   const { title, body } = words();
   await self.registration.showNotification(title, options({ body, silent: false }, FALLBACK_TAG, "/"));
 }
 
+/** @param {PushMessageData | null} data */
 async function received(data) {
+  if (data === null) throw new TypeError("an empty push");
+  /** @type {PushPayload} */
   const { notification, realis } = data.json();
   const mine = { ...rank(realis), title: notification.title, ...settings(notification, realis) };
   const shown = await self.keep.get("shown", realis.incident).catch(() => undefined);
   if (shown && older(mine, shown)) {
     await show(shown, { again: true });
   } else {
-    await show(mine, { again: Boolean(shown) && !older(shown, mine) });
+    await show(mine, { again: shown !== undefined && !older(shown, mine) });
     await remember(realis.incident, mine).catch((error) => console.warn("not remembered", error));
   }
   return realis.incident;
 }
 
-/* An expiry carries the revision that ran out, so it comes after it. */
+/**
+ * An expiry carries the revision that ran out, so it comes after it.
+ * @param {PushPayload["realis"]} realis
+ * @returns {Rank}
+ */
 function rank(realis) {
   if (typeof realis.incident !== "string" || !Number.isInteger(realis.revision)) throw new TypeError("no revision");
   return { incident: realis.incident, revision: realis.revision, step: realis.kind === "expiry" ? 1 : 0 };
 }
 
+/**
+ * @param {Rank} one
+ * @param {Rank} other
+ */
 function older(one, other) {
   return one.revision < other.revision || (one.revision === other.revision && one.step < other.step);
 }
 
+/**
+ * @param {PushPayload["notification"]} notification
+ * @param {PushPayload["realis"]} realis
+ */
 function settings(notification, realis) {
   return {
     body: notification.body,
@@ -160,7 +196,11 @@ function settings(notification, realis) {
   };
 }
 
-/* `again`: this or something newer is shown already, so replace it without a sound. */
+/**
+ * `again`: this or something newer is shown already, so replace it without a sound.
+ * @param {Shown} mine
+ * @param {{ again: boolean }} how
+ */
 function show(mine, { again }) {
   const over = mine.expires !== null && Date.parse(mine.expires) <= Date.now();
   const title = over ? `${words().lapsed}: ${mine.title}` : mine.title;
@@ -168,6 +208,11 @@ function show(mine, { again }) {
   return self.registration.showNotification(title, options({ ...mine, silent: quiet }, mine.incident, mine.url));
 }
 
+/**
+ * @param {Pick<Shown, "body" | "silent"> & Partial<Shown>} notification
+ * @param {string} tag
+ * @param {string} url
+ */
 function options({ body, lang, dir, silent, sent, stays }, tag, url) {
   return {
     body,
@@ -184,6 +229,10 @@ function options({ body, lang, dir, silent, sent, stays }, tag, url) {
   };
 }
 
+/**
+ * @param {string} incident
+ * @param {Shown} mine
+ */
 async function remember(incident, mine) {
   await self.keep.put("shown", incident, { ...mine, at: Date.now() });
   const kept = await self.keep.entries("shown");
@@ -191,7 +240,10 @@ async function remember(incident, mine) {
   for (const [key] of old) await self.keep.remove("shown", key);
 }
 
-/* Open pages look again, and what the notification leads to is kept for when the network fails. */
+/**
+ * Open pages look again, and what the notification leads to is kept for when the network fails.
+ * @param {string | void} incident
+ */
 async function afterwards(incident) {
   const pages = await self.clients.matchAll({ type: "window" });
   pages.forEach((client) => client.postMessage({ type: "situation" }));
@@ -199,6 +251,7 @@ async function afterwards(incident) {
   await Promise.allSettled([fetchLast("/api/v1/alerts"), ...kept.map(keepPage)]);
 }
 
+/** @param {string} path */
 async function keepPage(path) {
   const answer = await fromNetwork(path);
   if (answer.ok) await keepIn(await caches.open(PAGES), path, answer);
@@ -209,6 +262,7 @@ self.addEventListener("notificationclick", (event) => {
   event.waitUntil(openPage(event.notification.data?.url ?? "/"));
 });
 
+/** @param {string} address */
 async function openPage(address) {
   const url = new URL(address, self.location.origin);
   const target = url.origin === self.location.origin ? url.href : self.location.origin + url.pathname;
@@ -223,6 +277,7 @@ self.addEventListener("pushsubscriptionchange", (event) => {
   event.waitUntil(renew(event));
 });
 
+/** @param {SubscriptionChangeEvent} event */
 async function renew(event) {
   const wanted = await self.keep.get("settings", "wanted");
   const options = event.oldSubscription?.options;

@@ -1,5 +1,5 @@
 // Keeps the list of posts fresh: asks twice a second, changes the page only when something changed.
-const list = document.getElementById("posts");
+const list = /** @type {HTMLElement} */ (document.getElementById("posts"));
 let tag = "";
 
 function opened() {
@@ -8,7 +8,7 @@ function opened() {
 
 async function refresh() {
   const answer = await fetch("/posts", {
-    headers: tag ? { "If-None-Match": tag } : {},
+    headers: /** @type {Record<string, string>} */ (tag ? { "If-None-Match": tag } : {}),
     cache: "no-store",
     signal: AbortSignal.timeout(4000),
   });

@@ -1,1 +1,1 @@
-"""The ledger of dispatches in SQL: planning, claims, outcomes, figures."""
+"""The ledger of dispatches in SQL: planning, claims, outcomes, statistics."""

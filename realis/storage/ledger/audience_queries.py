@@ -1,6 +1,6 @@
-"""Whom a dispatch is for, as queries. Reads only; which of two ways is taken changes the cost, never the answer.
+"""The audience of a dispatch, as queries. Reads only; the plan chosen changes the cost, never the result.
 
-Queries are built once for each shape a dispatch can have: building one costs more than asking it.
+Queries are built once for each shape a dispatch can have: building one costs more than executing it.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ Condition = ColumnElement[bool]
 Found = Sequence[Row[Any]]
 
 _FULL_SCAN_LIMIT = 500
-"""Targets of a channel that is looked through as a whole."""
+"""A channel with at most so many targets is scanned as a whole."""
 
 _CELL_LOOKUP_LIMIT = 8_000
-"""So few in one ring are found from its cells, also when only some of them are wanted: walking to them through a whole
-city would take longer than sorting them."""
+"""Up to so many targets of one ring are looked up from its cells, also for a smaller step: a scan of a whole city takes
+longer than sorting them."""
 
 _RING: BindParameter[int] = bindparam("ring")
 _AFTER: BindParameter[int] = bindparam("after")
@@ -54,15 +54,15 @@ _PLANNED_BEFORE = (enrolled.c.incident_id == _INCIDENT, enrolled.c.channel == bi
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What decides how a question reads.
+    """The properties of a dispatch that decide the form of its query.
 
     Args:
-        places: the channel asks for places.
+        places: the channel's targets have places.
         inner: one of the rings around the danger, not the outermost.
-        match: not only those planned before.
-        joined_only: of an exercise.
-        has_past: anybody can have been planned before.
-        late_ones: also whoever came after the issue, because nobody planned them one by one (an expiry).
+        match: also targets that match, not only those planned before.
+        joined_only: only targets that joined exercises.
+        has_past: an earlier dispatch of the incident can have planned targets.
+        late_ones: also targets above the watermark, because an expiry does not plan them when they subscribe.
     """
 
     places: bool
@@ -76,9 +76,9 @@ class _Shape:
 async def audience(connection: AsyncConnection, dispatch: Row[Any], *, ring: int, after: int, most: int) -> Found:
     """Active targets of the channel in this ring that match the area or were planned before, by id.
 
-    In the inner rings those who have their nearest place there; in the outermost everybody else who is meant.
-    A small channel is looked through as a whole; a district is found from its cells, however many live elsewhere;
-    a whole city by walking through all targets.
+    In an inner ring the targets whose nearest place lies in it; in the outermost all the rest of the audience.
+    A small channel is scanned as a whole; a district is looked up from its cells, at a cost independent of the size
+    of the city; a whole city is read by a scan of all targets in the order of their ids.
 
     Args:
         ring: see ``realis.model.area.rings``.
@@ -88,7 +88,7 @@ async def audience(connection: AsyncConnection, dispatch: Row[Any], *, ring: int
 
 
 async def everyone(connection: AsyncConnection, dispatch: Row[Any], *, after: int, most: int) -> Found:
-    """As ``audience`` for a channel that asks for no places."""
+    """As ``audience`` for a channel whose targets have no places."""
     return await _found(
         connection, dispatch, _shape(dispatch, places=False, ring=OUTERMOST_RING), OUTERMOST_RING, after, most
     )
@@ -101,7 +101,7 @@ async def next_ring(connection: AsyncConnection, dispatch: Row[Any], ring: int) 
 
 
 async def ring_of(connection: AsyncConnection, dispatch: Row[Any], places: Collection[str]) -> int:
-    """The ring in which somebody with these places is looked for."""
+    """The ring in which a target with these places is planned."""
     if not places or not dispatch.match:
         return OUTERMOST_RING
     found = (await connection.execute(_RING_OF, {**_key(dispatch), "places": sorted(places)})).scalar()
@@ -109,23 +109,23 @@ async def ring_of(connection: AsyncConnection, dispatch: Row[Any], places: Colle
 
 
 def numbers(dialect: str) -> Select[Any]:
-    """The numbers of the parameter ``numbers`` as rows: one parameter, for each would cost more than its row."""
+    """The parameter ``numbers`` as rows: one array parameter, because one for each number costs more than its row."""
     if dialect == "sqlite":
         rows = func.json_each(bindparam("numbers")).table_valued("value")
-        # Without a WHERE, SQLite would take an upsert's ON for a join's.
+        # Without a WHERE, SQLite parses an upsert's ON as a join's (https://sqlite.org/lang_upsert.html).
         return select(rows.c.value).where(rows.c.value > 0)
     return select(func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))))
 
 
 def bind_ids(dialect: str, some: Sequence[int]) -> str | list[int]:
-    """What the parameter ``numbers`` takes."""
+    """The value of the parameter ``numbers`` for these ids."""
     return json.dumps(list(some)) if dialect == "sqlite" else list(some)
 
 
-# ---- questions
+# ---- queries
 
-# One inside the other and not as joins: no database can turn them around and try the whole area for every target, or
-# sort a city for each few thousand of it.
+# Nested scalar subqueries and not joins: no planner can reorder them into a scan of the area for every target, or into
+# a sort of all targets for every few thousand.
 _RING_OF_PLACE = select(alert_cells.c.ring).where(*_OF_AREA, alert_cells.c.cell == target_cells.c.cell)
 _NEAREST = (
     select(func.min(_RING_OF_PLACE.scalar_subquery())).where(target_cells.c.target_id == targets.c.id).scalar_subquery()
@@ -143,7 +143,7 @@ def _shape(dispatch: Row[Any], *, places: bool, ring: int) -> _Shape:
         inner=ring < OUTERMOST_RING,
         match=dispatch.match,
         joined_only=dispatch.joined_only,
-        # Not for a first revision, but for its expiry.
+        # A first revision has no earlier dispatch; its expiry has.
         has_past=dispatch.revision > 1 or not dispatch.match,
         late_ones=dispatch.variant != Variant.MESSAGE,
     )
@@ -181,7 +181,7 @@ async def _found(
 async def _are_at_most(
     bound: int, connection: AsyncConnection, asked: Mapping[str, object], *counts: Select[Any]
 ) -> bool:
-    """Whether none of these counts more rows than that; they count no further."""
+    """Whether each of these counts at most ``bound`` rows; the queries stop counting there."""
     for count in counts:
         if (await connection.execute(count, asked)).scalar_one() > bound:
             return False
@@ -203,7 +203,7 @@ def _few(shape: _Shape, number: int) -> Select[Any]:
 
 @cache
 def _sources(shape: _Shape) -> tuple[Select[Any], ...]:
-    """Where everyone of this ring is found, and perhaps others."""
+    """Queries whose union contains every target of this ring, and possibly others."""
     if shape.inner:
         cells = select(alert_cells.c.cell).where(*_OF_AREA, alert_cells.c.ring == bindparam("ring"))
         return (select(target_cells.c.target_id).where(target_cells.c.cell.in_(cells)),)
@@ -225,14 +225,14 @@ def _from_channel(shape: _Shape) -> Select[Any]:
 
 @cache
 def _index_walk(shape: _Shape) -> Select[Any]:
-    # PostgreSQL walks by id of its own accord where it sees the number to start at and knows how many a channel has. A
-    # plan made for any number would look at all the rest of a city each time, and sort it.
+    # PostgreSQL scans the index of ids when the first id is a literal and its statistics cover the channel. A generic
+    # plan would read and sort all the remaining targets at every step.
     return _matching(shape, after=_AFTER_SEEN).where(targets.c.channel == bindparam("channel"))
 
 
 @cache
 def _from_all(shape: _Shape) -> Select[Any]:
-    # As an expression, so that no database walks by channel, which is the same for all of them, and sorts.
+    # As an expression, so that no planner uses the index on the channel, which selects nothing here, and then sorts.
     return _matching(shape).where(func.coalesce(targets.c.channel, "") == bindparam("channel"))
 
 
@@ -244,7 +244,7 @@ def _matching(shape: _Shape, after: BindParameter[int] = _AFTER) -> Select[Any]:
         .limit(bindparam("most"))
     )
     if not shape.late_ones:
-        # Whoever came after the issue was planned one by one when subscribing (``SqlTargets.put``).
+        # Targets stored after the issue were planned when they subscribed (``SqlTargets.put``).
         query = query.where(targets.c.id <= bindparam("watermark"))
     if not shape.places:
         return query.where(_in_a_channel_without_places(shape))

@@ -1,4 +1,4 @@
-"""The ledger of every dispatch: the ``BatchStore`` port in SQL, put together, with its upkeep and figures."""
+"""The ledger of every dispatch: the ``BatchStore`` port in SQL, joined from its parts, with upkeep and statistics."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _NEXT_DUE = select(func.min(_LATER.c.due))
 
 
 class SqlBatches(Claims, Planning, Outcomes):
-    """Plans, hands out, writes down and counts."""
+    """``realis.ports.stores.BatchStore`` in SQL: planning, claims, outcomes and statistics."""
 
     async def reclaim(self) -> int:
-        """Free all claims at start, when no other process can be sending; how many were freed."""
+        """Release all claims at start, when no other process can be sending; returns how many."""
         async with self._database.write() as connection:
             claimed = batches.c.state == BatchState.CLAIMED
             superseded = (
@@ -37,6 +37,7 @@ class SqlBatches(Claims, Planning, Outcomes):
                 .join(batches, batches.c.dispatch_id == dispatches.c.id)
                 .where(dispatches.c.state == DispatchState.SUPERSEDED, claimed)
             )
+            # Read before the claims are released: an open batch of a superseded dispatch is closed, never sent again.
             ended = (await connection.execute(superseded)).all()
             freed = await connection.execute(batches.update().where(claimed).values(state=BatchState.OPEN))
             for dispatch in ended:
@@ -44,10 +45,10 @@ class SqlBatches(Claims, Planning, Outcomes):
             return int(freed.rowcount)
 
     async def next_due(self, now: datetime) -> datetime | None:
-        """When the next waiting batch or expiry notice is due."""
+        """Return when the next open batch or expiry notice is due, or None."""
         found: datetime | None = await self._database.ask(_NEXT_DUE, now=now)
         return found
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
-        """How each channel stands, for every dispatch of the incident's newest revision (and its expiry)."""
+        """Return the counts of every dispatch of the incident's newest revision (and its expiry), by channel."""
         return await self._database.reading(lambda connection: channel_counts(connection, incident))

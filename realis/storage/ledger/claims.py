@@ -1,6 +1,6 @@
-"""Handing out batches in SQL, each to one worker at a time, fenced by an epoch.
+"""Claims of batches in SQL, each by one worker at a time, fenced by an epoch.
 
-The statements are built once: a city takes hundreds of claims within seconds.
+The statements are built once: sending to a city takes hundreds of claims within seconds.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ from realis.storage.serialization import RENDERED
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = 256
-"""Messages kept ready; each belongs to one dispatch and language, and never changes."""
+"""Messages in the cache; each belongs to one dispatch and language and is immutable, so none is ever stale."""
 
 _NOW = bindparam("now", type_=Instant)
 
 
 def _claimable() -> Any:  # noqa: ANN401 - a SQL condition
-    """Of a running dispatch in time, on a channel not on hold: open and due, or left by a lapsed lease."""
+    """The batch may be claimed: its dispatch runs, its channel is not on hold, it is open and due or its lease lapsed.
+
+    A lapsed lease makes a batch claimable again without any recovery step; the new epoch refuses the late commit of
+    the former owner.
+    """
     due = and_(batches.c.state == BatchState.OPEN, batches.c.due_at <= _NOW, ~batches.c.held)
     abandoned = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= _NOW)
     running = and_(dispatches.c.state.in_(RUNNING), dispatches.c.deadline > _NOW)
@@ -99,7 +103,7 @@ _DISPATCH = select(dispatches).where(dispatches.c.id == bindparam("dispatch"))
 
 @cache
 def _addressed(dialect: str) -> Select[Any]:
-    """Sealed addresses of targets, and what they show now. Who left meanwhile has none."""
+    """Sealed addresses of targets, and the reference of what they show now. A deleted target has no row."""
     is_shown = and_(
         shown.c.target_id == addresses.c.target_id,
         shown.c.channel == bindparam("channel"),
@@ -113,11 +117,11 @@ def _addressed(dialect: str) -> Select[Any]:
 
 
 class _OvertakenError(Exception):
-    """The dispatch is being ended by somebody: what was just claimed is given back."""
+    """Another transaction is ending the dispatch: the claim just made is rolled back."""
 
 
 class Claims:
-    """The part of ``realis.ports.stores.BatchStore`` that hands out work."""
+    """The claims of ``realis.ports.stores.BatchStore``."""
 
     def __init__(self, database: Database, book: AddressBook, metrics: DeliveryMetrics | None = None) -> None:
         self._database = database
@@ -126,7 +130,7 @@ class Claims:
         self._messages: dict[tuple[int, str], Message] = {}
 
     async def ready_channels(self, now: datetime) -> frozenset[str]:
-        """Channels with a batch that may be claimed now. Reads only."""
+        """Return the channels with a batch that may be claimed now. Reads only."""
 
         async def look(connection: AsyncConnection) -> frozenset[str]:
             return frozenset((await connection.execute(_READY, {"now": now})).scalars())
@@ -136,7 +140,7 @@ class Claims:
     async def claim(
         self, channel: str, owner: str, *, now: datetime, lease_s: float, busy_origins: frozenset[str]
     ) -> Claim | None:
-        """Take the gravest due batch of a channel, fenced by a new epoch; None if there is none."""
+        """Claim the gravest due batch of a channel, fenced by a new epoch; None if there is none."""
         wanted = {
             "now": now,
             "channel": channel,
@@ -156,7 +160,8 @@ class Claims:
 
     async def _claimed(self, connection: AsyncConnection, channel: str, batch: Row[Any]) -> Claim:
         if not self._database.is_sqlite:
-            # Never waits: whoever is ending the dispatch holds it and may be waiting for this very batch.
+            # SKIP LOCKED, never a wait: a transaction that ends the dispatch locks it first and may be waiting for this
+            # batch, which would be a deadlock.
             running = await connection.execute(_STILL_RUNNING, {"dispatch": batch.dispatch_id})
             if running.first() is None:
                 raise _OvertakenError
@@ -174,7 +179,7 @@ class Claims:
         )
 
     async def _message(self, connection: AsyncConnection, dispatch_id: int, language: str) -> Message:
-        """What this dispatch says in this language: fixed when it was issued."""
+        """Return the dispatch's message in this language; immutable since its issue."""
         known = self._messages.get((dispatch_id, language))
         if known is None:
             dispatch = (await connection.execute(_DISPATCH, {"dispatch": dispatch_id})).one()
@@ -187,7 +192,7 @@ class Claims:
     async def _targets(
         self, connection: AsyncConnection, channel: str, message: Message, batch: Row[Any]
     ) -> tuple[tuple[Target, ...], frozenset[int]]:
-        """Everyone in the batch, in order, and who of them has an address that cannot be read."""
+        """Return the batch's targets in order, and the ids of those whose address cannot be decrypted."""
         dialect, ids = connection.dialect.name, batch.targets
         wanted = {"channel": channel, "incident": message.incident, "numbers": bind_ids(dialect, ids)}
         found: dict[int, Target] = {}
@@ -197,7 +202,7 @@ class Claims:
             if address is None:
                 unreadable.add(target_id)
             found[target_id] = Target(target_id, address or "", batch.language, batch.origin, ref)
-        # A target deleted since planning keeps its place in the sums; it is committed as gone.
+        # A target deleted since planning still counts as planned; it is committed as gone, so the sums add up.
         gone = [number for number in ids if number not in found]
         found.update((number, Target(number, "", batch.language, batch.origin)) for number in gone)
         return tuple([found[number] for number in ids]), frozenset(unreadable)
@@ -232,7 +237,7 @@ async def _message(connection: AsyncConnection, dispatch: Row[Any], language: st
     bodies = {row.language: row.body for row in rows}
     body = bodies.get(language, bodies.get(SOURCE_LANGUAGE))
     if body is None:
-        raise NotFound(f"Für den Kanal {dispatch.channel} liegt kein Text vor.")
+        raise NotFound("channel-text-missing", channel=dispatch.channel)
     kind = MessageKind(dispatch.kind)
     return Message(
         incident=dispatch.incident_id,

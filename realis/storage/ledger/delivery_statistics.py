@@ -1,4 +1,4 @@
-"""How each channel stands: derived from tallies, open batches and confirmations. Reads only."""
+"""Counts per channel, derived from tallies, open batches and confirmations. Reads only."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ _CONFIRMED = (
 
 
 async def channel_counts(connection: AsyncConnection, incident: UUID) -> tuple[ChannelCount, ...]:
-    """The dispatches of the incident's newest revision, by channel."""
+    """Return the counts of the dispatches of the incident's newest revision, by channel."""
     rows = (await connection.execute(_SHOWN, {"incident": incident})).all()
     return tuple([await count_dispatch(connection, row) for row in rows])
 
 
 async def count_dispatch(connection: AsyncConnection, dispatch: Row[Any]) -> ChannelCount:
-    """How one dispatch stands now; the sums of its states equal what was planned so far."""
+    """Return one dispatch's counts; over all states they add up to what was planned so far."""
     key = {"dispatch": dispatch.id}
     states, kinds = _ended((await connection.execute(_CLOSED, key)).all())
     retry_due: datetime | None = None
@@ -109,7 +109,7 @@ def _ended(rows: Iterable[Row[Any]]) -> tuple[dict[State, int], dict[str, int]]:
 
 
 def _share(done: Sequence[tuple[datetime, int]], share: float) -> datetime | None:
-    """When this share of those accepted so far had been recorded."""
+    """Return when this share of the targets accepted so far had been recorded."""
     wanted = share * sum(number for _, number in done)
     for at, so_far in zip((at for at, _ in done), accumulate(number for _, number in done), strict=True):
         if so_far >= wanted:

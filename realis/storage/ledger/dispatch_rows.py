@@ -43,15 +43,16 @@ class BatchState(StrEnum):
 
 
 def lock_for_update(query: Select[Any]) -> Select[Any]:
-    """Lock the dispatches found, in order, so that nobody claims, plans or commits for them meanwhile.
+    """Lock the dispatches found against claims, plans and commits, in the order of their ids, which avoids deadlocks.
 
-    Whoever ends or overtakes a dispatch takes this before touching its batches. PostgreSQL; SQLite has one writer.
+    A transaction that ends or supersedes a dispatch takes this before it touches the batches. No effect on SQLite,
+    which has one writer.
     """
     return query.order_by(dispatches.c.id).with_for_update(of=dispatches)
 
 
 def lock_no_key_update(query: Select[Any]) -> Select[Any]:
-    """Lock the dispatches found against another plan or commit; claims go on."""
+    """Lock the dispatches found against another plan or commit; claims (FOR KEY SHARE) are not blocked."""
     return query.with_for_update(of=dispatches, key_share=True)
 
 
@@ -90,7 +91,7 @@ def new_batch(
     attempt: int = 1,
     held: bool = False,
 ) -> dict[str, object]:
-    """The row of a batch nobody has claimed yet."""
+    """Return the row of an open batch, not yet claimed: epoch 0."""
     return {
         "dispatch_id": dispatch_id,
         "ring": ring,
@@ -109,7 +110,7 @@ def new_batch(
 
 
 async def close_open_batches(connection: AsyncConnection, dispatch_id: int, state: State) -> int:
-    """End every batch of a dispatch that nobody is sending; their targets reach ``state``. How many targets.
+    """Close the open batches of a dispatch; their targets reach ``state``. Returns how many targets.
 
     Raises:
         ValueError: only a send can lead to this state.
@@ -117,7 +118,7 @@ async def close_open_batches(connection: AsyncConnection, dispatch_id: int, stat
     if state not in UNSENT_STATES:
         raise ValueError(f"nobody becomes {state} without being sent to")
     waiting = and_(batches.c.dispatch_id == dispatch_id, batches.c.state == BatchState.OPEN)
-    # One statement: what is counted is what was closed, also while a worker claims.
+    # One statement: the sizes returned are exactly those closed, also while a worker claims.
     closed = await connection.execute(
         batches.update().where(waiting).values(state=BatchState.CLOSED).returning(batches.c.size)
     )
@@ -127,7 +128,7 @@ async def close_open_batches(connection: AsyncConnection, dispatch_id: int, stat
 
 
 async def closing_state(connection: AsyncConnection, dispatch: Row[Any]) -> State:
-    """What becomes of a dispatch's targets that are not sent to any more: out of time, overtaken or withdrawn."""
+    """Return the final state of a dispatch's unsent targets: expired, superseded or withdrawn."""
     if dispatch.state != DispatchState.SUPERSEDED:
         return State.EXPIRED
     newest = (

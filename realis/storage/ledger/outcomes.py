@@ -1,4 +1,4 @@
-"""What became of a batch, in SQL: outcomes and retries in one commit under the epoch of the claim."""
+"""The outcomes of a batch, in SQL: outcomes and retries in one commit under the epoch of the claim."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from realis.storage.schema import (
 
 _NUMBER_AT_ONCE = 500
 
+# The fence: a claim made since has raised the epoch, so a late commit updates no row and is rolled back as a whole.
 _DONE = (
     batches.update()
     .where(
@@ -40,8 +41,8 @@ _DONE = (
     .returning(batches.c.language, batches.c.ring)
 )
 
-# Writing the dispatch locks it, before the batch, as everyone does who ends one: so no retry slips in behind a newer
-# revision.
+# The UPDATE locks the dispatch before the batch, the same order as every transaction that ends a dispatch: no deadlock,
+# and no retry is inserted after a newer revision has closed the open batches.
 _TIMES = (
     dispatches.update()
     .where(dispatches.c.id == bindparam("dispatch"))
@@ -54,7 +55,7 @@ _TIMES = (
 
 
 class _StaleError(Exception):
-    """The claim is somebody else's by now."""
+    """The batch has a newer epoch or is no longer claimed."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(channel)
@@ -62,7 +63,7 @@ class _StaleError(Exception):
 
 
 class Outcomes:
-    """The part of ``realis.ports.stores.BatchStore`` that writes down what was sent."""
+    """The outcomes of ``realis.ports.stores.BatchStore``."""
 
     _database: Database
     _metrics: DeliveryMetrics
@@ -159,6 +160,7 @@ async def _write_refs(connection: AsyncConnection, dispatch: Row[Any], result: B
 
 
 async def _end_targets(connection: AsyncConnection, gone: Iterable[int]) -> None:
+    """Deactivate the targets and delete addresses and places: the only outcome that ends a target (promise 10)."""
     ids = list(gone)
     for start in range(0, len(ids), _NUMBER_AT_ONCE):
         chunk = ids[start : start + _NUMBER_AT_ONCE]
@@ -170,14 +172,14 @@ async def _end_targets(connection: AsyncConnection, gone: Iterable[int]) -> None
 async def _write_retries(
     connection: AsyncConnection, claim: Claim, dispatch: Row[Any], batch: Row[Any], result: BatchResult
 ) -> None:
-    """New batches for what is to be tried again, unless a newer revision has taken over meanwhile."""
+    """Insert new batches for what is to be tried again; if the dispatch was superseded, count them as ended instead."""
     if not result.retries:
         return
     if dispatch.state == DispatchState.SUPERSEDED:
         number = sum(len(group.targets) for group in result.retries)
         await add_tallies(connection, claim.dispatch, {(await closing_state(connection, dispatch), ""): number})
         return
-    # The batch's own language: its first reader may have left, or changed language, since it was planned.
+    # The batch's own language: its first target may have been deleted, or have changed language, since the planning.
     rows = [
         new_batch(
             claim.dispatch,

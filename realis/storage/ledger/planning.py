@@ -1,4 +1,7 @@
-"""Planning in SQL: dispatches become frozen batches, step by step; late and abandoned ones are closed."""
+"""Planning in SQL: dispatches become frozen batches, step by step; late and abandoned ones are closed.
+
+Each step commits batches and cursor together, so a crash between two steps neither skips nor repeats a target.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _DISPATCHES_PER_STEP = 20
 """Dispatches planned in one transaction at most: one message on every channel, and its expiry."""
 
 _FIRST_BATCH = 50
-"""Targets of a dispatch's first batch at most: it is on its way before the others are planned."""
+"""Targets of a dispatch's first batch at most: it can be sent before the others are planned."""
 
 _NOW = bindparam("now", type_=Instant)
 _LAPSED = and_(batches.c.state == BatchState.CLAIMED, batches.c.lease_until <= _NOW)
@@ -55,7 +58,7 @@ _ANY_DUE = select(exists().where(_DUE))
 
 _TO_PLAN = and_(dispatches.c.state == DispatchState.PLANNING, dispatches.c.deadline > _NOW)
 _GRAVEST = select(func.min(dispatches.c.gravity)).where(_TO_PLAN)
-# Another worker may be planning them: its step is waited for, then carried on from where it left the cursor.
+# Another worker may be planning them: the lock waits for its step, and planning resumes at the cursor it committed.
 _NEXT = lock_no_key_update(
     select(dispatches)
     .where(_TO_PLAN, dispatches.c.gravity == bindparam("gravest"))
@@ -79,7 +82,7 @@ _PROGRESS = (
 
 @cache
 def _record_addressed(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Insert share no base
-    """Remember who was planned: whoever was warned hears the rest."""
+    """The INSERT that records planned targets, so that later revisions and the ending reach them too (promise 4)."""
     key = (bindparam("incident", type_=Uuid()), bindparam("channel", type_=String()))
     frozen = numbers(dialect).add_columns(*key)
     return (
@@ -88,16 +91,17 @@ def _record_addressed(dialect: str) -> Any:  # noqa: ANN401 - the dialects' Inse
 
 
 class Planning:
-    """The part of ``realis.ports.stores.BatchStore`` that says who gets a message, and who not any more."""
+    """The planning of ``realis.ports.stores.BatchStore``."""
 
     _database: Database
 
     async def close_abandoned(self, now: datetime) -> None:
-        """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
+        """Close the batches that may not be sent any more: past the deadline, or superseded and with a lapsed lease."""
+        # A read first: this runs every second, and a write would wait in line with the commits of outcomes.
         if not await self._database.ask(_ANY_STUCK, now=now):
             return
         async with self._database.write() as connection:
-            # Whoever was not planned in time is planned no more: neither the warning nor its expiry is theirs.
+            # Targets not planned by the deadline are not planned any more: they get neither the warning nor its expiry.
             unplanned = dispatches.update().where(_UNPLANNED).values(state=DispatchState.SENDING)
             await connection.execute(unplanned, {"now": now})
             held = lock_for_update(select(dispatches).where(dispatches.c.id.in_(_STUCK)))
@@ -107,7 +111,7 @@ class Planning:
                 await close_open_batches(connection, dispatch.id, await closing_state(connection, dispatch))
 
     async def start_due(self, now: datetime) -> int:
-        """Let expiry notices whose time has come start planning; how many."""
+        """Start the planning of the expiry notices that are due; returns how many."""
         if not await self._database.ask(_ANY_DUE, now=now):
             return 0
         async with self._database.write() as connection:
@@ -122,7 +126,7 @@ class Planning:
             return int((await connection.execute(started)).rowcount)
 
     async def _expire_message(self, connection: AsyncConnection, expiry: Row[Any]) -> None:
-        """End what the warning itself still had open, and forget those it never reached: they need no expiry."""
+        """End the warning's open batches and unrecord targets that were never tried: they need no expiry notice."""
         own = and_(
             dispatches.c.incident_id == expiry.incident_id,
             dispatches.c.channel == expiry.channel,
@@ -149,7 +153,11 @@ class Planning:
     async def plan_step(
         self, now: datetime, limits: Mapping[str, ChannelCapabilities], *, most: int
     ) -> frozenset[str] | None:
-        """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first."""
+        """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first.
+
+        Returns:
+            The channels planned for; None if nothing is left to plan.
+        """
         return await self._database.writing(partial(self._step, now, limits, most))
 
     async def _step(
@@ -170,7 +178,7 @@ class Planning:
     async def _plan(
         self, connection: AsyncConnection, dispatch: Row[Any], limits: ChannelCapabilities, now: datetime, most: int
     ) -> int:
-        """Plan for this one, ring by ring outwards; how many targets."""
+        """Plan one dispatch, ring by ring outwards; returns how many targets."""
         is_new = not dispatch.planned and not dispatch.cursor
         room = min(most, limits.batch, _FIRST_BATCH) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False

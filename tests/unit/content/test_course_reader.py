@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content.course_reader import read_course
-from realis.model.errors import InvalidInput
+from realis.model.errors import ConfigurationError
 from realis.ports.content import Course, Question
 from tests.unit.content.conftest import COURSE
 
@@ -131,7 +131,7 @@ def test_a_broken_course_names_file_and_line(old: str, new: str, place: str, pro
     """Each fault is told with file, line and what is wrong; most say what to write instead."""
     text = COURSE.replace(old, new, 1)
     assert text != COURSE
-    with pytest.raises(InvalidInput, match=problem) as caught:
+    with pytest.raises(ConfigurationError, match=problem) as caught:
         read(text)
     number = len(text[: text.index("\n+++\n") + 1].split("\n")) if place == "+++++" else 0
     if place == "# Quiz":
@@ -147,7 +147,7 @@ def test_a_broken_course_names_file_and_line(old: str, new: str, place: str, pro
 )
 def test_what_is_no_course_at_all_is_refused(text: str, line: int) -> None:
     """Missing fences, an endless file and broken characters get their own words."""
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read(text)
     assert caught.value.where == f"hitze/de.md, Zeile {line}"
 
@@ -157,20 +157,20 @@ def test_too_few_and_too_many_cards_are_refused(cards: int) -> None:
     """A course is a handful of cards."""
     head, rest = COURSE.split("## Eins")
     body = "".join(f"## Karte {number}\n\nText.\n\n" for number in range(cards))
-    with pytest.raises(InvalidInput, match=f"{cards} Karten"):
+    with pytest.raises(ConfigurationError, match=f"{cards} Karten"):
         read(head + body + "# Quiz" + rest.split("# Quiz")[1])
 
 
 def test_a_course_without_quiz_is_refused() -> None:
     """A quiz belongs to each course."""
-    with pytest.raises(InvalidInput, match="0 Fragen"):
+    with pytest.raises(ConfigurationError, match="0 Fragen"):
         read(COURSE.split("# Quiz")[0])
 
 
 def test_deep_nesting_and_giant_numbers_are_refused() -> None:
     """Input made to break a parser is a complaint like any other."""
     for value in ("[" * 5_000, "9" * 5_000):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(ConfigurationError):
             read(COURSE.replace("minutes = 3", f"minutes = {value}"))
 
 
@@ -182,7 +182,7 @@ LINES = st.lists(st.one_of(PIECES, st.text(max_size=30)), max_size=40).map("\n".
 
 @given(st.text())
 def test_any_text_is_a_course_or_a_complaint(text: str) -> None:
-    """The reader never raises anything but ``InvalidInput``."""
+    """The reader never raises anything but ``ConfigurationError``."""
     try_to_read(text)
 
 
@@ -208,7 +208,7 @@ def try_to_read(text: str) -> None:
     """Read it; what comes out must be clean, what is refused must say where."""
     try:
         course = read(text)
-    except InvalidInput as error:
+    except ConfigurationError as error:
         where = error.where
     else:
         assert all(0 <= question.right < len(question.choices) for question in course.quiz)

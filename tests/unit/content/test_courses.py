@@ -10,7 +10,7 @@ import pytest
 from content.course_reader import read_course
 from content.courses import CourseLibrary
 from content.front_matter import MAX_KEY_SENTENCE
-from realis.model.errors import InvalidInput
+from realis.model.errors import ConfigurationError
 from realis.ports.content import Course, CourseCatalogue
 
 LIBRARY = CourseLibrary.load()
@@ -106,7 +106,7 @@ def test_courses_are_found_by_event() -> None:
 def test_a_broken_file_is_named(tmp_path: Path, course_text: str) -> None:
     """The library passes on the reader's complaint about file and line."""
     write(tmp_path, "hitze/de.md", course_text.replace("minutes = 3", "minutes = drei"))
-    with pytest.raises(InvalidInput, match=r"hitze/de\.md, Zeile 4"):
+    with pytest.raises(ConfigurationError, match=r"hitze/de\.md, Zeile 4"):
         CourseLibrary.load(tmp_path)
 
 
@@ -114,7 +114,7 @@ def test_a_broken_file_is_named(tmp_path: Path, course_text: str) -> None:
 def test_wrong_names_are_refused(tmp_path: Path, course_text: str, path: str) -> None:
     """A folder that cannot stand in an address, or an unknown language, is refused by name."""
     write(tmp_path, path, course_text)
-    with pytest.raises(InvalidInput, match=path):
+    with pytest.raises(ConfigurationError, match=path):
         CourseLibrary.load(tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_another_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
     """A file that is not UTF-8 is named with the line of the first wrong byte."""
     (tmp_path / "hitze").mkdir()
     (tmp_path / "hitze" / "de.md").write_bytes(b"+++\n" + 'title = "Kühl"\n'.encode("latin-1"))
-    with pytest.raises(InvalidInput, match=r"hitze/de\.md, Zeile 2: .*Text"):
+    with pytest.raises(ConfigurationError, match=r"hitze/de\.md, Zeile 2: .*Text"):
         CourseLibrary.load(tmp_path)
 
 

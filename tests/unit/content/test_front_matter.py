@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from content.front_matter import read_front_matter, split
-from realis.model.errors import InvalidInput
+from realis.model.errors import ConfigurationError
 
 
 def test_the_body_keeps_its_line_numbers(course_text: str) -> None:
@@ -39,7 +39,7 @@ def test_a_checker_is_kept(course_text: str) -> None:
 def test_a_complaint_says_what_to_do(course_text: str) -> None:
     """The remedy comes with the complaint."""
     file = split(course_text.replace("minutes = 3", "minutes = 99"), "x/de.md")
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read_front_matter(file)
     assert caught.value.where == "x/de.md, Zeile 4"
     assert caught.value.remedy == "Schreiben Sie: minutes = 3"

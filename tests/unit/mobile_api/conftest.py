@@ -8,7 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from mobile_api.openapi import OPERATIONS
 from tests.support.mobile import NOW, Phone, phone
+from tests.support.openapi import AnswerCheck
 
 Client = TestClient[web.Request, web.Application]
 
@@ -21,6 +23,9 @@ def parts() -> Phone:
 
 @pytest.fixture
 async def client(parts: Phone) -> AsyncIterator[Client]:
-    """An HTTP client on it."""
+    """An HTTP client on it; every answer of the API is held to its description."""
+    check = AnswerCheck(OPERATIONS)
+    check.install(parts.app)
     async with TestClient(TestServer(parts.app)) as opened:
         yield opened
+    assert check.violations == []

@@ -73,7 +73,7 @@ async def test_an_unchanged_situation_is_304(client: Client, parts: Phone) -> No
     etag = first.headers["ETag"]
     parts.situation.as_of = NOW + timedelta(seconds=30)
 
-    same = await client.get("/api/v1/alerts", headers={"If-None-Match": f'"x", W/{etag}'})
+    same = await client.get("/api/v1/alerts", headers={"If-None-Match": f'"x", {etag}'})
     parts.situation.show([warning(NOW, level=Level.EXTREME, revision=2)])
     changed = await client.get("/api/v1/alerts", headers={"If-None-Match": etag})
 

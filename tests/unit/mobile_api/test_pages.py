@@ -10,11 +10,27 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from realis.model.alert import Ending, Level, Occasion
-from tests.support.mobile import INCIDENT, NOW, Phone, phone, warning
+from realis.model.area import Area, Circle
+from realis.model.draft import LanguageText
+from tests.support.mobile import CITY, INCIDENT, NOW, PLACES, Phone, phone, warning
 from tests.unit.mobile_api.conftest import Client
 
 OTHER = UUID(int=INCIDENT.int + 1)
-PAGES = ("/", "/subscribe", "/courses/", "/courses/hochwasser", "/offline", "/barrierefreiheit", "/datenschutz")
+PAGES = (
+    "/",
+    "/subscribe",
+    "/courses/",
+    "/courses/hochwasser",
+    "/offline",
+    "/barrierefreiheit",
+    "/datenschutz",
+    "/impressum",
+    "/kontakt",
+)
+QUIET = "Zurzeit keine Warnung"
+NOT_OVER = "Abgelaufen heißt nicht entwarnt: Die Gefahr kann noch bestehen."
+OVER = "In den letzten 24 Stunden beendet"
+RUN_OUT = "In den letzten 24 Stunden abgelaufen, ohne Entwarnung"
 
 
 async def page(client: Client, path: str) -> str:
@@ -57,6 +73,109 @@ async def test_exercises_stand_apart_and_are_not_counted(client: Client, parts: 
     assert joined.index("Übungen und Proben") < joined.index("ÜBUNG – keine echte Gefahr")
     assert "ÜBUNG – keine echte Gefahr" in remembered
     assert "ÜBUNG" not in left
+
+
+CLEAR, RETRACTED, EXPIRED = Ending.ALL_CLEAR, Ending.RETRACTED, Ending.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("in_force", "endings", "heading", "shown"),
+    [
+        (0, (), QUIET, ()),
+        (1, (), "1 Warnung gilt jetzt", ()),
+        (0, (CLEAR,), QUIET, (OVER,)),
+        (0, (RETRACTED,), QUIET, (OVER,)),
+        (0, (CLEAR, RETRACTED), QUIET, (OVER,)),
+        (0, (EXPIRED,), "1 Warnung ist abgelaufen", (NOT_OVER, RUN_OUT)),
+        (0, (EXPIRED, EXPIRED), "2 Warnungen sind abgelaufen", (NOT_OVER, RUN_OUT)),
+        (0, (CLEAR, EXPIRED, RETRACTED), "1 Warnung ist abgelaufen", (NOT_OVER, RUN_OUT, OVER)),
+        (2, (EXPIRED,), "2 Warnungen gelten jetzt", (RUN_OUT,)),
+        (1, (CLEAR, EXPIRED), "1 Warnung gilt jetzt", (RUN_OUT, OVER)),
+    ],
+)
+async def test_the_front_page_is_true_for_every_mix(
+    client: Client, parts: Phone, in_force: int, endings: tuple[Ending, ...], heading: str, shown: tuple[str, ...]
+) -> None:
+    """Nothing speaks of quiet while a warning ran out without an all-clear; what ran out never stands among ends."""
+    ids = [UUID(int=INCIDENT.int + number) for number in range(in_force + len(endings))]
+    parts.situation.show(
+        [warning(NOW, incident=one) for one in ids[:in_force]],
+        [warning(NOW, incident=one, ending=how) for one, how in zip(ids[in_force:], endings, strict=True)],
+    )
+
+    text = await page(client, "/?lang=de")
+
+    (first,) = re.findall(r"<h1><span data-live>(.*?)</span>", text)
+    assert first == heading
+    assert tuple(words for words in (NOT_OVER, RUN_OUT, OVER) if words in text) == shown
+    assert text.count("Abgelaufen: ") == endings.count(EXPIRED)
+    if EXPIRED in endings and OVER in text:
+        assert text.index(RUN_OUT) < text.index(OVER)
+
+
+async def test_an_exercise_that_ran_out_is_no_danger(client: Client, parts: Phone) -> None:
+    """It is listed with its own words; the heading speaks of real warnings only."""
+    parts.situation.show([], [warning(NOW, ending=EXPIRED, occasion=Occasion.UEBUNG)])
+
+    text = await page(client, "/?lang=de&exercise=true")
+
+    assert QUIET in text
+    assert NOT_OVER not in text
+    assert RUN_OUT in text
+
+
+async def test_cards_and_page_name_what_was_chosen(client: Client, parts: Phone) -> None:
+    """Two districts by name: exactly these, on the list and on the page, although their circles touch others."""
+    chosen = tuple(Area(one.name, circles=(Circle(one.lat, one.lon, one.radius_km),)) for one in PLACES[:2])
+    parts.situation.show([warning(NOW, areas=chosen)])
+
+    home, own = await page(client, "/?lang=de"), await page(client, f"/alerts/{INCIDENT}?lang=de")
+
+    assert '<bdi lang="de">Siegen-Mitte; Weidenau</bdi></p>' in home
+    assert '<bdi lang="de">Siegen-Mitte; Weidenau</bdi></p>' in own
+    assert "Betroffene Stadtteile" not in own
+
+
+async def test_a_card_names_four_areas_and_counts_the_rest(client: Client, parts: Phone) -> None:
+    """A message for many areas does not fill the list; its own page has them all."""
+    many = tuple(Area(f"Ort {number}") for number in range(7))
+    parts.situation.show([warning(NOW, areas=many)])
+
+    home, own = await page(client, "/?lang=de"), await page(client, f"/alerts/{INCIDENT}?lang=de")
+
+    assert "Ort 3</bdi> <span>und 3 weitere</span>" in home
+    assert "Ort 6</bdi>" in own
+
+
+async def test_numbers_in_a_warning_can_be_dialled(client: Client, parts: Phone) -> None:
+    """In what to do and what happened, on the list and on the page."""
+    words = LanguageText("de", "Sirene", "Auskunft: 02 71/404-0, seit 03.03.2026.", "Wählen Sie im Notfall 112.")
+    parts.situation.show([warning(NOW, texts=(words,))])
+
+    home, own = await page(client, "/?lang=de"), await page(client, f"/alerts/{INCIDENT}?lang=de")
+
+    assert 'im Notfall <a href="tel:112" dir="ltr">112</a>.' in home
+    assert 'Auskunft: <a href="tel:02714040" dir="ltr">02 71/404-0</a>, seit 03.03.2026.' in own
+
+
+async def test_imprint_and_contact_say_what_is_missing() -> None:
+    """With an address it is a link; without one the pages say so, as they do of all that no setting knows."""
+    known, unknown = phone(NOW), phone(NOW, contact="")
+    async with TestClient(TestServer(known.app)) as client:
+        pages = [await page(client, "/impressum?lang=de"), await page(client, "/kontakt?lang=de")]
+    async with TestClient(TestServer(unknown.app)) as client:
+        bare = [await page(client, "/impressum?lang=de"), await page(client, "/kontakt?lang=de")]
+
+    for text in pages:
+        assert 'href="mailto:barrierefrei@warnung.example"' in text
+        assert CITY.authority in text
+    assert "noch nicht eingetragen" in bare[0]
+    assert "noch keine Adresse eingetragen" in bare[1]
+    for text in (pages[0], bare[0]):
+        assert "Hier fehlen noch Angaben" in text
+        assert "die Anschrift" in text
+    assert 'href="tel:112"' in pages[1]
+    assert 'href="tel:116117"' in pages[1]
 
 
 @pytest.mark.parametrize(
@@ -155,13 +274,24 @@ async def test_a_dead_address_helps_on(client: Client) -> None:
     assert 'href="/"' in text
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("tr", "Bu uyarı yok."), ("uk", "Такого попередження немає."), ("ar", "هذا التحذير غير موجود.")],
+)
+async def test_an_error_page_speaks_the_readers_language(client: Client, language: str, words: str) -> None:
+    """What is wrong is told in the language of the page around it, marked as such."""
+    text = await (await client.get(f"/alerts/nichts?lang={language}", headers={"Accept": "text/html"})).text()
+    direction = "rtl" if language == "ar" else "ltr"
+    assert f'<p lang="{language}" dir="{direction}" class="small muted">{words}' in text
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_page_has_its_footer_and_no_inline_code(client: Client, path: str) -> None:
-    """Privacy and accessibility are one step away; the strict policy needs no exception."""
+    """Imprint, contact, privacy and accessibility are one step away; the strict policy needs no exception."""
     text = await page(client, path)
 
-    assert 'href="/datenschutz"' in text
-    assert 'href="/barrierefreiheit"' in text
+    for address in ("/datenschutz", "/barrierefreiheit", "/impressum", "/kontakt"):
+        assert f'href="{address}"' in text
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", text)
 
 

@@ -1,8 +1,9 @@
 // Copy buttons: shown only where the browser lets a page write to the clipboard.
 const SAID_FOR_MS = 2000;
 
+/** @param {HTMLButtonElement} button */
 async function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
+  const source = document.getElementById(button.dataset.copy ?? "");
   if (!source) return;
   try {
     await navigator.clipboard.writeText(source.textContent);
@@ -11,7 +12,7 @@ async function copy(button) {
     return;
   }
   const before = button.textContent;
-  button.textContent = button.dataset.copied;
+  button.textContent = button.dataset.copied ?? "";
   button.disabled = true;
   setTimeout(() => {
     button.textContent = before;
@@ -20,17 +21,18 @@ async function copy(button) {
 }
 
 // The browser refused: mark the text, so that one key press copies it.
+/** @param {Element} source */
 function select(source) {
   const range = document.createRange();
   range.selectNodeContents(source);
   const selection = getSelection();
-  selection.removeAllRanges();
-  selection.addRange(range);
+  selection?.removeAllRanges();
+  selection?.addRange(range);
 }
 
 export function offerCopying() {
   if (!navigator.clipboard) return;
-  for (const button of document.querySelectorAll("[data-copy]")) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-copy]"))) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
   }

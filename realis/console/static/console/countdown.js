@@ -2,6 +2,7 @@
 const STEP_MS = 250;
 const started = new WeakMap();
 
+/** @param {HTMLElement} element */
 function show(element) {
   const said = Number(element.dataset.countdown);
   let start = started.get(element);
@@ -15,5 +16,8 @@ function show(element) {
 }
 
 export function startCountdowns() {
-  setInterval(() => document.querySelectorAll("[data-countdown]").forEach(show), STEP_MS);
+  setInterval(() => {
+    const counters = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-countdown]"));
+    counters.forEach(show);
+  }, STEP_MS);
 }

@@ -10,7 +10,7 @@ export function watchServer() {
   };
   document.addEventListener("htmx:error", lost);
   document.addEventListener("htmx:after:request", (event) => {
-    const status = event.detail?.ctx?.response?.status ?? 0;
+    const status = /** @type {CustomEvent} */ (event).detail?.ctx?.response?.status ?? 0;
     if (status >= 500) lost();
     else found();
   });

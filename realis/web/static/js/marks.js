@@ -3,6 +3,7 @@
  * The geometry is that of icons/*.svg and templates/marks.html; a test keeps the three alike.
  */
 const SVG = "http://www.w3.org/2000/svg";
+/** @type {Record<string, string>} */
 const GEOMETRY = {
   "level-1":
     '<path fill="currentColor" fill-rule="evenodd" d="M15 2h18l13 13v18L33 46H15L2 33V15zM20.5 10l1 19h5l1-19zM24 32a4 4 0 1 0 0 8 4 4 0 0 0 0-8z"/>',
@@ -26,7 +27,10 @@ const GEOMETRY = {
     '<path fill="none" stroke="currentColor" stroke-width="4" d="M4 4h40v40H4z"/><path fill="none" stroke="currentColor" stroke-width="6" d="M6 28L28 6M6 42L42 6M20 42l22-22"/>',
 };
 
-/** The decorative shape; its word stands beside it. Throws for a name there is no shape for. */
+/**
+ * The decorative shape; its word stands beside it. Throws for a name there is no shape for.
+ * @param {string} name
+ */
 export function mark(name) {
   if (!Object.hasOwn(GEOMETRY, name)) throw new RangeError(`no mark is called ${name}`);
   const source = `<svg xmlns="${SVG}" viewBox="0 0 48 48">${GEOMETRY[name]}</svg>`;
@@ -36,6 +40,11 @@ export function mark(name) {
   return svg;
 }
 
+/**
+ * @param {string} tag
+ * @param {string} className
+ * @param {...(Node | string)} children
+ */
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
   made.className = className;
@@ -43,24 +52,41 @@ function element(tag, className, ...children) {
   return made;
 }
 
-/** Warnstufe 1, 2 or 3 with its word, already in the reader's language. */
+/**
+ * Warnstufe 1, 2 or 3 with its word, already in the reader's language.
+ * @param {number} level
+ * @param {string} word
+ */
 export function levelBadge(level, word) {
   return element("span", `level level--${level}`, mark(`level-${level}`), element("span", "level__word", word));
 }
 
-/** all_clear, retracted, expired or ended, with its word. */
+/**
+ * all_clear, retracted, expired or ended, with its word.
+ * @param {string} ending
+ * @param {string} word
+ */
 export function endingMark(ending, word) {
   return element("span", `ending ending--${ending}`, mark(`ending-${ending}`), element("span", "ending__word", word));
 }
 
-/** The same across the page, with the sentence that says what it means. */
+/**
+ * The same across the page, with the sentence that says what it means.
+ * @param {string} ending
+ * @param {string} word
+ * @param {string} [sentence]
+ */
 export function endingBanner(ending, word, sentence = "") {
   const words = element("div", "", element("strong", "ending__word", word));
   if (sentence) words.append(element("p", "ending__sentence", sentence));
   return element("div", `ending ending--banner ending--${ending}`, mark(`ending-${ending}`), words);
 }
 
-/** ernstfall, probewarnung or uebung, with its word. Goes first, above everything that belongs to it. */
+/**
+ * ernstfall, probewarnung or uebung, with its word. Goes first, above everything that belongs to it.
+ * @param {string} occasion
+ * @param {string} word
+ */
 export function occasionRibbon(occasion, word) {
   const plate = element("span", "occasion__plate", mark(`occasion-${occasion}`), element("span", "occasion__word", word));
   return element("p", `occasion occasion--${occasion}`, plate);

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -75,20 +78,67 @@ def test_bytes_are_a_frame_or_an_error_and_nothing_else(body: bytes) -> None:
     "body",
     [
         b"[1]",
-        b"[-1, [], []]",
-        b"[1, [true], []]",
-        b'[1, ["0"], []]',
-        b"[1, [], [[0, null, null, null]]]",
-        b'[1, [], [[0, "accepted", "", null]]]',
-        b'[1, [], [[0, "gone", "", "soon"]]]',
-        b'[1, [], [[0, "gone", 5, null]]]',
-        b'[1, {"a": 1}, 5]',
+        b'["report", 1]',
+        b'["job", 1, [], []]',
+        b'["report", -1, [], []]',
+        b'["report", 1, [true], []]',
+        b'["report", 1, ["0"], []]',
+        b'["report", 1, [-1], []]',
+        b'["report", 1, [], [[0, null, null, null]]]',
+        b'["report", 1, [], [[0, "accepted", "", null]]]',
+        b'["report", 1, [], [[0, "gone", "", "soon"]]]',
+        b'["report", 1, [], [[0, "gone", 5, null]]]',
+        b'["report", 1, {"a": 1}, 5]',
+        b'["report", 1, [], [], 2]',
+        b"[" * 100_000,
     ],
 )
 def test_a_report_of_the_wrong_form_is_an_error(body: bytes) -> None:
     """Almost right is wrong."""
     with pytest.raises(FrameError):
         decode_report(body)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"number": -1},
+        {"number": True},
+        {"record": "not base64!"},
+        {"now": "2026-11-22T10:00:00"},
+        {"left_s": "60"},
+        {"in_flight": -1},
+        {"routes": [["https://push.example.org"]]},
+        {"routes": [["https://push.example.org", {"TTL": 60}]]},
+        {"targets": [[-1, ""]]},
+        {"targets": [[0, "", 1]]},
+        {"type": "report"},
+        {"more": 1},
+    ],
+)
+def test_a_job_of_the_wrong_form_is_an_error(changed: dict[str, object]) -> None:
+    """Each field is held to its type and bound, and none may come along that is not known."""
+    good = json.loads(encode_job(Job(7, b"x", NOW, 60.5, 10.0, 64, (), ()))[4:])
+    assert decode_job(json.dumps(good).encode()).number == 7
+    with pytest.raises(FrameError):
+        decode_job(json.dumps(good | changed).encode())
+
+
+def test_a_frame_of_one_kind_is_not_taken_for_another() -> None:
+    """Every frame says what it is."""
+    greeting, report = encode_hello(WorkerConfiguration("public"))[4:], encode_report(Report())[4:]
+    for decode, body in ((decode_job, greeting), (decode_report, greeting), (decode_hello, report)):
+        with pytest.raises(FrameError):
+            decode(body)
+
+
+def test_a_child_loads_neither_models_nor_the_channel() -> None:
+    """Every child pays for what it imports in memory and at its start."""
+    script = "import sys, channels.webpush.worker_process; print(*sorted(sys.modules))"
+    asked = [sys.executable, "-c", script]
+    loaded = set(subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout.split())
+    assert "channels.webpush.ipc" in loaded
+    assert loaded & {"aiohttp", "channels.webpush.channel", "pydantic", "realis.ports.channel", "sqlalchemy"} == set()
 
 
 async def test_frames_are_read_one_after_the_other_until_the_end() -> None:

@@ -12,6 +12,7 @@ from channels.webpush.subscription import DamagedAddressError, is_known_service,
 from realis.egress.policy import LoopbackOnly, PublicOnly
 from realis.model.errors import InvalidInput
 from tests.fakes.push_service import encoded, phone, point
+from tests.support.wording import german
 
 PHONE = phone("https://updates.push.services.mozilla.com/wpush/v2/gAAA-_")
 KEYS = {"p256dh": encoded(point(PHONE.key.public_key())), "auth": encoded(PHONE.auth)}
@@ -66,8 +67,8 @@ def test_what_cannot_be_a_subscription_is_refused_in_words(data: object, where: 
     with pytest.raises(InvalidInput) as refused:
         parse_subscription(data, PublicOnly())
     assert refused.value.where == where
-    assert refused.value.remedy
-    assert KEYS["p256dh"][:20] not in refused.value.message
+    assert german(refused.value).remedy
+    assert KEYS["p256dh"][:20] not in str(refused.value)
 
 
 JSON = st.recursive(

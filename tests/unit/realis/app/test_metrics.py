@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from realis.app import web_application
 from realis.app.metrics import BUCKETS_S, MAX_AUTHORITIES, Metrics
 from realis.model.delivery import FailureKind, State
 from realis.model.errors import StoreUnavailable
@@ -33,7 +35,7 @@ class Record:
         self.asked += 1
         await asyncio.sleep(self.delay_s)
         if self.figures is None:
-            raise StoreUnavailable("Die Datenbank antwortet nicht.")
+            raise StoreUnavailable("store-unavailable")
         return self.figures
 
     async def takes_writes(self) -> bool:
@@ -248,3 +250,16 @@ async def test_a_running_installation_tells_what_it_did(tmp_path: Path) -> None:
             assert answer.status == 200
             assert answer.content_type == "text/plain"
             assert value(parsed(await answer.read()), "realis_screens_connected") == 0
+
+
+async def test_a_process_without_pages_serves_its_metrics_beside_its_health(tmp_path: Path) -> None:
+    """As a worker of several machines does on its port."""
+    async with (
+        installation(tmp_path) as here,
+        TestServer(web_application.health_only(here.core)) as server,
+        ClientSession() as session,
+    ):
+        async with session.get(server.make_url("/metrics")) as answer:
+            assert value(parsed(await answer.read()), "realis_database_readable") == 1
+        async with session.get(server.make_url("/metrics"), headers={"Via": "1.1 proxy"}) as answer:
+            assert answer.status == 404

@@ -15,6 +15,7 @@ from realis.model.area import Circle
 from realis.model.errors import UnreadableMessage
 from tests.data.cap import sample
 from tests.support.pace import at_pace
+from tests.support.wording import german
 
 
 def rules(raw: bytes) -> set[str]:
@@ -71,7 +72,7 @@ def test_keeps_a_crossing_polygon_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("raw", "word", "where"),
     [
-        (b"not xml at all", "kein lesbares XML", "Zeile 1"),
+        (b"not xml at all", "kein lesbares XML", ":1"),
         (b"", "kein lesbares XML", ""),
         (b"<rss/>", "keine CAP-Nachricht", "<rss>"),
         (b'<alert xmlns="urn:other"/>', "keine CAP-Nachricht", "<alert>"),
@@ -90,9 +91,9 @@ def test_refuses_what_is_unsafe_or_unreadable(raw: bytes, word: str, where: str)
     """Whatever is not XML, not safe, not CAP or has no zone is refused with what, where and what to do."""
     with pytest.raises(UnreadableMessage) as caught:
         read(raw)
-    assert word in caught.value.message
+    assert word in german(caught.value).title
     assert where in caught.value.where
-    assert caught.value.remedy
+    assert german(caught.value).remedy
 
 
 @pytest.mark.parametrize("name", ["identifier", "sender", "sent", "status", "msgType"])
@@ -100,7 +101,7 @@ def test_refuses_a_message_that_cannot_be_placed(name: str) -> None:
     """Each of the five elements that identify a message must be there, and the refusal names it."""
     text = sample("expired").decode()
     start, end = text.index(f"<{name}>"), text.index(f"</{name}>") + len(f"</{name}>")
-    with pytest.raises(UnreadableMessage, match=f"<{name}>"):
+    with pytest.raises(UnreadableMessage, match=f"element={name}"):
         read((text[:start] + text[end:]).encode())
 
 
@@ -108,7 +109,7 @@ def test_refuses_too_many_points() -> None:
     """Polygons with more points than anybody draws are refused, however many polygons share them."""
     ring = " ".join(f"50.{n % 10000:04d},8.{n % 10000:04d}" for n in range(130_000))
     raw = changed("expired", "<circle>", f"<polygon>{ring}</polygon><polygon>{ring} 1,1</polygon><circle>")
-    with pytest.raises(UnreadableMessage, match="Punkte"):
+    with pytest.raises(UnreadableMessage, match="too-many-points"):
         read(raw)
 
 

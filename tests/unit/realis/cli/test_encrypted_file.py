@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from realis.cli import encrypted_file
 from realis.cli.encrypted_file import CHUNK, MAGIC, EncryptedReader, EncryptedWriter
-from realis.model.errors import InvalidInput
+from realis.model.errors import CommandError
 
 WORDS = "Zaun Mond Brot"
 HEADER, SEALED = len(MAGIC) + 23, CHUNK + 16
@@ -59,7 +59,7 @@ def test_every_size_comes_back(size: int) -> None:
 
 def test_another_passphrase_opens_nothing() -> None:
     """And is said to be the reason, or a damage."""
-    with pytest.raises(InvalidInput, match="Passphrase stimmt nicht"):
+    with pytest.raises(CommandError, match="Passphrase stimmt nicht"):
         opened(sealed(b"x"), "Zaun Mond Brod")
 
 
@@ -68,14 +68,14 @@ def test_no_byte_can_be_changed(place: int, change: int) -> None:
     """Wherever one differs, header included, reading ends with an error."""
     content = bytearray(three_chunks())
     content[place] ^= change
-    with pytest.raises(InvalidInput):
+    with pytest.raises(CommandError):
         opened(bytes(content))
 
 
 @given(st.integers(0, HEADER + 2 * SEALED + 100))
 def test_nothing_can_be_cut_off(kept: int) -> None:
     """Neither inside a chunk nor between two."""
-    with pytest.raises(InvalidInput):
+    with pytest.raises(CommandError):
         opened(three_chunks()[:kept])
 
 
@@ -93,7 +93,7 @@ def test_chunks_keep_their_order_and_end() -> None:
         whole + last,
         whole + b"x",
     ):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(CommandError):
             opened(wrong)
 
 
@@ -113,5 +113,5 @@ def test_what_broke_off_while_writing_does_not_open() -> None:
 
     with pytest.raises(RuntimeError):
         broken()
-    with pytest.raises(InvalidInput):
+    with pytest.raises(CommandError):
         opened(file.getvalue())

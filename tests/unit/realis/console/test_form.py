@@ -29,12 +29,16 @@ def test_the_hour_that_comes_twice_is_the_later_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "time", "words"),
-    [("2026-03-29", "02:30", "gibt es nicht"), ("2026-13-01", "10:00", "keine"), ("2026-01-01", "", "fehlt")],
+    ("date", "time", "code"),
+    [
+        ("2026-03-29", "02:30", "time-skipped"),
+        ("2026-13-01", "10:00", "time-unreadable"),
+        ("2026-01-01", "", "time-unreadable"),
+    ],
 )
-def test_a_time_that_is_none_is_refused(date: str, time: str, words: str) -> None:
+def test_a_time_that_is_none_is_refused(date: str, time: str, code: str) -> None:
     """The skipped hour, nonsense, and half of a time are named, never guessed."""
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInput, match=code):
         read_local(date, time, BERLIN)
 
 

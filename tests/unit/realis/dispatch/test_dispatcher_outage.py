@@ -49,7 +49,7 @@ async def test_nothing_leaves_that_cannot_be_recorded(here: Town) -> None:
 
     async def claim(*arguments: object, **named: object) -> Claim | None:
         if full:
-            raise StoreUnavailable("voll")
+            raise StoreUnavailable("store-not-answering")
         return await real(*arguments, **named)  # type: ignore[arg-type]
 
     here.batches.claim = claim  # type: ignore[method-assign]
@@ -76,7 +76,7 @@ async def test_what_was_sent_while_the_database_was_away_is_recorded_after(here:
         nonlocal tries
         tries += 1
         if tries < 3:
-            raise StoreUnavailable("weg")
+            raise StoreUnavailable("store-unreachable")
         return await real(*arguments, **named)  # type: ignore[arg-type]
 
     here.batches.commit = commit  # type: ignore[method-assign]

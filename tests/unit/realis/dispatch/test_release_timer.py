@@ -35,7 +35,7 @@ class Decisions:
 
 def away() -> datetime | None:
     """The database cannot be reached."""
-    raise StoreUnavailable("Die Datenbank ist nicht erreichbar.")
+    raise StoreUnavailable("store-unavailable")
 
 
 async def test_it_looks_again_at_the_due_time() -> None:

@@ -13,9 +13,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from realis.cap.reader import read
 from realis.intake import cap_http
+from realis.intake.openapi import OPERATIONS
 from realis.intake.receiving import Receipt
 from realis.model.errors import Conflict
 from realis.ports.accounts import TokenKind, TokenRecord
+from tests.support.openapi import AnswerCheck
+from tests.support.wording import messages
 
 AUTHORITY_TOKEN = "behoerde-geheim"
 SCREEN_TOKEN = "bildschirm-geheim"
@@ -59,7 +62,7 @@ class MemoryInbox:
         key = (authority, result.alert.sender, result.alert.identifier)
         before = self.seen.setdefault(key, raw)
         if before != raw:
-            raise Conflict("Unter dieser Kennung kam schon eine andere Nachricht.", where="<identifier>")
+            raise Conflict("identifier-taken", where="<identifier>")
         incident = uuid5(_NAMES, result.alert.identifier)
         repeated = before is not raw
         return Receipt(incident, uuid5(incident, "draft"), tuple(p.text for p in result.problems), repeated)
@@ -73,8 +76,11 @@ def inbox() -> MemoryInbox:
 
 @pytest.fixture
 async def client(inbox: MemoryInbox) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """An HTTP client against a server with the intake registered."""
+    """An HTTP client against a server with the intake registered; every answer is held to its description."""
     app = web.Application()
-    cap_http.register(app, receive=inbox, tokens=MemoryTokens(), hash_token=hash_token)
+    check = AnswerCheck(OPERATIONS)
+    check.install(app)
+    cap_http.register(app, receive=inbox, tokens=MemoryTokens(), hash_token=hash_token, messages=messages())
     async with TestClient(TestServer(app)) as connected:
         yield connected
+    assert check.violations == []

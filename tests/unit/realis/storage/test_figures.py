@@ -1,4 +1,4 @@
-"""The figures for monitoring agree with the ledger, and the ledger reports each commit once."""
+"""Figures for monitoring of decisions and leases, and what the ledger reports of each commit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from realis.model.delivery import Accepted, Failed, FailureKind, State
-from realis.ports.metrics import NoMetrics, QueueFigures
+from realis.model.delivery import Accepted, Failed, FailureKind
+from realis.ports.metrics import NoMetrics
 from realis.storage.addresses import AddressBook
 from realis.storage.figures import read_figures
 from realis.storage.leases import SqlLeases
@@ -33,24 +33,6 @@ class Reports(NoMetrics):
     def commit_refused(self, channel: str) -> None:
         """Keep it."""
         self.refused.append(channel)
-
-
-async def test_queues_hold_what_is_open_held_and_being_sent(here: Town) -> None:
-    """By channel, with the time since which the oldest open batch could be sent; then what it all became."""
-    for number in range(6):
-        await here.subscribe(f"phone-{number}")
-    await here.warn(channels=("push",))
-    await here.plan()
-    begun = here.clock.now()
-    first, second = await here.taken(), await here.taken()
-    figures = await read_figures(here.database, here.clock.now())
-    assert figures.queues == {"push": QueueFigures(open=2, claimed=4, oldest_due=begun)}
-    await here.commit(first)
-    await here.commit(second, Failed(FailureKind.AUTH, "401"))
-    figures = await read_figures(here.database, here.clock.now())
-    assert figures.queues == {"push": QueueFigures(open=2, held=2, oldest_due=begun)}
-    assert figures.on_hold == {"push"}
-    assert figures.ended == {("push", State.ACCEPTED): 2}
 
 
 async def test_decisions_and_leases_are_counted(here: Town) -> None:

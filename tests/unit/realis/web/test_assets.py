@@ -1,14 +1,18 @@
 """Static files: addressed by content, cached for good under it, checked by ETag without; nothing else is reachable."""
 
+import re
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
 
 from realis.model.errors import ConfigurationError
-from realis.web.assets import FOR_EVER, Assets
-from realis.web.build_assets import WANTED, build
+from realis.web.assets import FOR_EVER, Assets, package_root
+from realis.web.build_assets import FONTS, SCRIPTS, WANTED, build, code_points, missing
 
 
 @pytest.fixture
@@ -101,17 +105,72 @@ def test_two_packages_cannot_claim_one_name(root: Path, tmp_path: Path) -> None:
         Assets([root, other])
 
 
-def test_the_build_copies_what_is_wanted_and_nothing_else(tmp_path: Path) -> None:
-    """The vendor folder holds exactly the wanted files, unchanged, whatever it held before."""
+def _font(path: Path, characters: str) -> None:
+    """A small font that holds these characters."""
+    names = {character: f"letter{ord(character)}" for character in characters}
+    glyphs = [".notdef", *names.values()]
+    pen = TTGlyphPen(None)
+    for corner, point in enumerate(((0, 0), (500, 0), (250, 700))):
+        pen.lineTo(point) if corner else pen.moveTo(point)
+    pen.closePath()
+    font = FontBuilder(1000)
+    font.setupGlyphOrder(glyphs)
+    font.setupCharacterMap({ord(character): name for character, name in names.items()})
+    font.setupGlyf(dict.fromkeys(glyphs, pen.glyph()))
+    font.setupHorizontalMetrics(dict.fromkeys(glyphs, (600, 0)))
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
+    font.setupNameTable({"familyName": "Probe", "styleName": "Regular", "licenseDescription": "OFL"})
+    font.setupPost()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    font.font.flavor = "woff2"
+    font.save(path)
+
+
+def test_the_build_holds_what_is_wanted_and_nothing_else(tmp_path: Path) -> None:
+    """The vendor folder holds exactly the wanted files, libraries unchanged, whatever it held before."""
     for wanted in WANTED.values():
         (tmp_path / "node_modules" / wanted).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "node_modules" / wanted).write_bytes(wanted.encode())
+    for font in FONTS:
+        _font(tmp_path / "node_modules" / font.source, "AßĞŚÉ„Жї№Ω")
     target = tmp_path / "vendor"
     target.mkdir()
     (target / "old.js").write_text("old")
-    assert build(tmp_path / "node_modules", target) == len(WANTED)
-    held = {path.relative_to(target).as_posix(): path.read_text() for path in target.rglob("*") if path.is_file()}
-    assert held == dict(WANTED)
+
+    assert build(tmp_path / "node_modules", target) == len(WANTED) + len(FONTS)
+
+    held = {path.relative_to(target).as_posix(): path for path in target.rglob("*") if path.is_file()}
+    assert set(held) == set(WANTED) | {font.target for font in FONTS}
+    assert {name: held[name].read_text() for name in WANTED} == dict(WANTED)
+    for font in FONTS:
+        with TTFont(held[font.target]) as cut:
+            letters = {chr(point) for point in cut.getBestCmap()}
+            assert letters == set("AßĞŚÉ„" if font.script == "latin" else "Жї№"), font.target
+            assert cut["name"].getDebugName(13) == "OFL"
+    assert missing([f"vendor/{name}" for name in held]) == []
+
+
+def test_browsers_are_told_what_each_font_file_holds() -> None:
+    """The stylesheet names every file once, with the range it was cut to; no range overlaps another."""
+    sheet = (package_root("realis.web") / "css" / "base.css").read_text(encoding="utf-8")
+    faces = re.findall(r"@font-face \{.*?vendor/(fonts/[^\"]+)\".*?unicode-range:([^;]+);", sheet, re.DOTALL)
+
+    assert {name: set(code_points(wanted)) for name, wanted in faces} == {
+        font.target: set(code_points(SCRIPTS[font.script])) for font in FONTS
+    }
+    assert len(faces) == len(FONTS)
+    assert set(code_points(SCRIPTS["latin"])).isdisjoint(code_points(SCRIPTS["cyrillic"]))
+
+
+@pytest.mark.parametrize("language", ["de", "en", "tr", "uk", "ru", "pl", "fr"])
+def test_every_letter_of_the_fixed_words_is_in_a_font_file(language: str) -> None:
+    """No reader sees single letters in another face: all words around a warning are covered."""
+    covered = {chr(point) for wanted in SCRIPTS.values() for point in code_points(wanted)}
+    words = (package_root("content").parent / "phrases" / f"{language}.toml").read_text(encoding="utf-8")
+    shown = {letter for letter in words if letter.isalpha() or letter in "„“”«»–—…’№"}
+
+    assert shown - covered == set()
 
 
 def test_a_missing_library_stops_the_build_before_it_changes_anything(tmp_path: Path) -> None:
