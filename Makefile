@@ -54,7 +54,7 @@ test: setup-tests check ## everything: check, then all tests (installs browsers 
 	$(PY) -m pytest $(IN_PARALLEL)
 
 test-fast: setup-tests ## the quick tests: unit, properties, architecture (under a minute on two idle cores)
-	$(PY) -m pytest $(IN_PARALLEL) $(FAST_TESTS)
+	$(PY) -m pytest $(IN_PARALLEL:auto=logical) $(FAST_TESTS)
 
 coverage: setup-tests ## hold every package and room to its floor of covered lines; RAISE=--raise writes down a higher one
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(FAST_TESTS) tests/contract tests/simulation

@@ -27,9 +27,13 @@ MOST_PROCESSES = 8
 """More would start a PostgreSQL and a browser each for a handful of tests."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """What ``-n auto`` means: one process more than there are cores, because half of the long tests wait."""
-    return min(len(os.sched_getaffinity(0)) + 1, MOST_PROCESSES)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What ``-n auto`` means: one process more than there are cores, because half of the long tests wait.
+
+    ``-n logical`` means one per core, for tests that only compute: another would cost more to start than it helps.
+    """
+    spare = 0 if config.option.numprocesses == "logical" else 1
+    return min(len(os.sched_getaffinity(0)) + spare, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
