@@ -34,11 +34,11 @@ endif
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMPS)/assets ## install what running needs, into .venv
-	@echo "REALIS is installed in $(VENV)."
+setup: $(STAMPS)/assets $(VENV)/bin/realis ## install what running needs, and the command realis, into .venv
+	@echo "REALIS is installed: $(VENV)/bin/realis"
 
-run: $(STAMPS)/assets ## set up, then serve the demo: a practice flood, start to end, on this machine only
-	@exec $(PY) -m realis serve --demo
+run: $(STAMPS)/assets $(VENV)/bin/realis ## set up, then serve the demo, on this machine only (TEMPO=2 PORT=8090)
+	@exec $(VENV)/bin/realis serve --demo $(if $(TEMPO),--tempo $(TEMPO)) $(if $(PORT),--port $(PORT))
 
 check: $(STAMPS)/dev $(STAMPS)/npm-dev ## format, lint, types, import contracts, spelling
 	$(VENV)/bin/ruff format --check .
@@ -107,6 +107,12 @@ $(STAMPS)/venv:
 $(STAMPS)/runtime: requirements.txt $(STAMPS)/venv
 	$(PY) -m pip install --quiet --require-hashes -r requirements.txt
 	@touch $@
+
+# The command. It knows where the checkout is, so it works from every directory; nothing has to be built for it, which
+# would need tools that are not locked. -P: modules are not looked for in the working directory.
+$(VENV)/bin/realis: Makefile $(STAMPS)/venv
+	@printf '%s\n' '#!/bin/sh' 'PYTHONPATH="$(CURDIR)" exec "$(CURDIR)/$(VENV)/bin/python" -P -m realis "$$@"' > $@
+	@chmod 755 $@
 
 $(STAMPS)/dev: requirements-dev.txt $(STAMPS)/runtime
 	$(PY) -m pip install --quiet --require-hashes -r requirements-dev.txt

@@ -10,6 +10,7 @@ from mobile_api.openapi import OpenApi
 from mobile_api.pages import PublicPages, html, page_context
 from mobile_api.service_worker import ServiceWorker
 from mobile_api.subscriptions import Subscriptions
+from realis.model.errors import RealisError
 from realis.ports.installation import City
 from realis.web.pages import Pages, wanted_language
 from realis.web.problem import ErrorPage
@@ -24,8 +25,8 @@ def register(app: web.Application, deps: Deps) -> None:
 def error_page(pages: Pages, city: City) -> ErrorPage:
     """The page citizens see for an error: what is wrong, what to do, and the way to the warnings."""
 
-    def show(request: web.Request, status: int, message: str, remedy: str) -> web.Response:
-        context = page_context(city, "/") | {"code": status, "message": message, "remedy": remedy}
+    def show(request: web.Request, status: int, error: RealisError | None) -> web.Response:
+        context = page_context(city, "/") | {"code": status, "error": error}
         language = wanted_language(request, city.languages)
         return html(pages.text("phone/error.html", language, **context), language, status=status)
 

@@ -1,5 +1,5 @@
 """``python -m realis``."""
 
-from realis.cli import app
+from realis.cli import start
 
-app()
+start()

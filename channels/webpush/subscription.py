@@ -42,7 +42,7 @@ def parse_subscription(data: object, policy: Policy) -> tuple[str, str]:
         policy: which endpoints are permitted.
 
     Raises:
-        InvalidInput: in German, naming the part that is wrong.
+        InvalidInput: says which part is wrong.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput("subscription-unreadable", where="subscription")

@@ -9,11 +9,28 @@ import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from realis.app.channel_registry import TABLE, C, ChannelTable
+from realis.app.file_access import obstacle
+from realis.app.settings_errors import as_configuration_error
 from realis.egress.channel_spec import ChannelSpec
 from realis.model.errors import ConfigurationError
 from realis.ports.installation import City, Place
@@ -36,12 +53,21 @@ class PlaceSettings(_Section):
     approximate: bool = True
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    # IsADirectoryError and the like: "Europe" alone is a directory of the tables.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"die Zeitzone „{name}“ gibt es nicht, wohl aber zum Beispiel Europe/Berlin") from error
+    return name
+
+
 class CitySettings(_Section):
     """Who warns, where, in which languages."""
 
     name: str = Field(min_length=1, max_length=80)
     authority: str = Field(min_length=1, max_length=160)
-    time_zone: str = "Europe/Berlin"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
     languages: tuple[str, ...] = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
     contact: str = ""
     places: tuple[PlaceSettings, ...] = ()
@@ -52,6 +78,22 @@ class CapSettings(_Section):
 
     sender: str = Field(pattern=r"^[^\s,<&]+$")
     identifier_prefix: str = Field(pattern=r"^[^\s,<&]+$")
+
+
+def _refuse_unreadable(file: Path) -> None:
+    """Raise ``ConfigurationError`` unless the file is there and text that this account may read."""
+    try:
+        if not file.exists():
+            raise ConfigurationError(
+                f"Die Einstellungsdatei {file} fehlt.", remedy="`realis init` schreibt sie; `--demo` braucht keine."
+            )
+        file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{file} ist nicht in UTF-8 geschrieben (Byte {error.start}).", remedy="Speichern Sie die Datei als UTF-8."
+        ) from error
+    except OSError as error:
+        raise obstacle(error, file) from error
 
 
 def _in_data_dir(known: dict[str, Any]) -> str:
@@ -73,6 +115,24 @@ ProxyNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 _DATABASES = r"^(sqlite\+aiosqlite:///|postgresql\+asyncpg://)"
 
 
+_SQLITE = "sqlite+aiosqlite:///"
+DATA_DIR = Path("var/realis")
+
+
+class _FileSource(TomlConfigSettingsSource):
+    """The settings file; its relative paths count from the directory it lies in, wherever the command is run."""
+
+    def __call__(self) -> dict[str, Any]:  # Any: as pydantic-settings declares it
+        found = super().__call__()
+        folder = Path(str(self.toml_file_path)).parent
+        data_dir, database = found.get("data_dir", str(DATA_DIR)), found.get("database_url")
+        if isinstance(data_dir, str):
+            found["data_dir"] = folder / data_dir
+        if isinstance(database, str) and database.startswith(_SQLITE):
+            found["database_url"] = f"{_SQLITE}{(folder / database.removeprefix(_SQLITE)).resolve()}"
+        return found
+
+
 def channel_sections(table: ChannelTable) -> dict[str, Any]:
     """Fields for ``create_model``: one section for each channel that has something to set."""
     return {spec.name: (spec.config, spec.config()) for spec in table if spec.has_settings}
@@ -83,17 +143,12 @@ if TYPE_CHECKING:
 else:
     _ChannelSections = create_model("_ChannelSections", __base__=BaseSettings, **channel_sections(TABLE))
 
-_REASONS = {
-    "extra_forbidden": "diese Einstellung gibt es nicht.",
-    "missing": "sie fehlt.",
-}
-"""For pydantic's commonest types of error; the others come in its own words."""
-
 
 class Settings(_ChannelSections):
     """Everything ``realis serve`` can be told. Each channel of the table has a section of its name.
 
     Args:
+        data_dir: in the file relative to the file, in the environment relative to the working directory.
         database_url: where the record is kept; by default a SQLite file in ``data_dir``.
         redis_url: what several processes tell each other by; without it they poll.
         lease_s: with PostgreSQL, how long a process that died or froze keeps the batches it was sending.
@@ -105,7 +160,7 @@ class Settings(_ChannelSections):
 
     city: CitySettings
     cap: CapSettings
-    data_dir: Path = Path("var/realis")
+    data_dir: Path = DATA_DIR
     database_url: str = Field(default_factory=_in_data_dir, pattern=_DATABASES, repr=False)
     redis_url: str = Field(default="", pattern=r"^$|^(rediss?|unix)://", repr=False)
     lease_s: float = Field(default=30.0, ge=1, le=600)
@@ -132,7 +187,7 @@ class Settings(_ChannelSections):
         """Arguments; and for ``load`` the environment over the file."""
         if settings_cls.model_config.get("toml_file") is None:
             return (init_settings,)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _FileSource(settings_cls)
 
     @classmethod
     def load(cls, file: Path = DEFAULT_FILE) -> Self:
@@ -141,10 +196,7 @@ class Settings(_ChannelSections):
         Raises:
             ConfigurationError: the file is missing or a value is wrong; says which.
         """
-        if not file.is_file():
-            raise ConfigurationError(
-                f"Die Einstellungsdatei {file} fehlt.", remedy="`realis init` schreibt sie; `--demo` braucht keine."
-            )
+        _refuse_unreadable(file)
 
         class FromFile(cls):  # type: ignore[valid-type,misc]
             model_config = SettingsConfigDict(toml_file=file)
@@ -153,11 +205,13 @@ class Settings(_ChannelSections):
             loaded: Self = FromFile()
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{file} ist kein gültiges TOML: {error}") from error
+        except SettingsError as error:
+            raise ConfigurationError(
+                f"Eine Einstellung in der Umgebung ist nicht lesbar: {error}",
+                remedy="Listen und Abschnitte stehen in REALIS_… als JSON.",
+            ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            reason = _REASONS.get(first["type"], first["msg"])
-            raise ConfigurationError(f"Einstellung {where}: {reason}", where=where) from error
+            raise as_configuration_error(error.errors()[0], file) from error
         return loaded
 
     @classmethod

@@ -23,6 +23,7 @@ from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
 from realis.app.channel_registry import EgressPolicies
 from realis.app.container import ProcessRole, Services
+from realis.app.file_access import make_data_dir
 from realis.app.metrics import Metrics
 from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
@@ -141,7 +142,7 @@ async def build(
         clock or SystemClock(),
     )
     async with contextlib.AsyncExitStack() as stack:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_dir(settings.data_dir)
         if settings.alone:
             _refuse_parts(part)
             stack.enter_context(only_one(settings.data_dir))
@@ -184,7 +185,7 @@ async def _events(settings: Settings, part: ProcessRole, clock: Clock) -> AsyncI
 
 
 async def _serve_screens(core: Services, stack: contextlib.AsyncExitStack) -> Gateway:
-    with _listening(core.settings.gateway_host, core.settings.gateway_port, "gateway_port"):
+    with listening(core.settings.gateway_host, core.settings.gateway_port, "gateway_port"):
         return await stack.enter_async_context(_gateway(core))
 
 
@@ -193,13 +194,13 @@ async def _serve_http(core: Services, part: ProcessRole, stack: contextlib.Async
     runner = web.AppRunner(faced, access_log=None, shutdown_timeout=5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    with _listening(core.settings.host, core.settings.port, "port"):
+    with listening(core.settings.host, core.settings.port, "port"):
         await web.TCPSite(runner, core.settings.host, core.settings.port, backlog=1024).start()
     return runner
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int, setting: str) -> Iterator[None]:
+def listening(host: str, port: int, setting: str) -> Iterator[None]:
     """Say in plain words why nobody can listen there."""
     try:
         yield
@@ -227,7 +228,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 async def open_database(settings: Settings, *, demo: bool) -> Database:
     """The database, migrated, and known to be of the right sort."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_dir(settings.data_dir)
     database = Database(settings.database_url)
     try:
         await refuse_foreign(database, demo=demo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from realis.cap.fields import Node
+from realis.cap.xml import place
 from realis.model.area import Area, Circle, LinearRing, NamedValue, RingProblem, ring_problem
 from realis.model.errors import UnreadableMessage
 
@@ -65,9 +66,7 @@ def _read_ring(node: Node, text: str) -> tuple[LinearRing, RingProblem | None]:
     for token in _joined(text).split():
         node.notes.points += 1
         if node.notes.points > MAX_POINTS:
-            raise UnreadableMessage(
-                "too-many-points", where=f"<polygon>, Zeile {node.element.sourceline}", max=MAX_POINTS
-            )
+            raise UnreadableMessage("too-many-points", where=place(node.element), max=MAX_POINTS)
         pair = _pair(token)
         if pair is None:
             bad.append(token)

@@ -13,7 +13,7 @@ from lxml import etree
 from realis.cap.findings import Finding
 from realis.cap.plain_text import holds_html, one_line, plain
 from realis.cap.times import MissingZone, is_strict, read_time
-from realis.cap.xml import local_name, namespace_of, where
+from realis.cap.xml import local_name, namespace_of, place, where
 from realis.model.area import LinearRing, RingProblem
 from realis.model.errors import UnreadableMessage
 
@@ -151,5 +151,5 @@ class Node:
 
 def _no_zone(node: Node) -> UnreadableMessage:
     return UnreadableMessage(
-        "time-without-zone", where=where(node.element), element=local_name(node.element), text=node.raw[:40]
+        "time-without-zone", where=place(node.element), element=local_name(node.element), text=node.raw[:40]
     )

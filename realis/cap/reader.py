@@ -17,7 +17,7 @@ from realis.cap.references import read_list, read_references
 from realis.cap.schema import first_error
 from realis.cap.signature import SignatureState, SignatureVerdict, has_signature, verify
 from realis.cap.times import read_time
-from realis.cap.xml import CAP_12, CAP_VERSIONS, local_name, namespace_of, parse, where
+from realis.cap.xml import CAP_12, CAP_VERSIONS, local_name, namespace_of, parse, place
 from realis.model.alert import Alert, Ending, MsgType, ResponseType, Scope, Status, ending_of
 from realis.model.errors import UnreadableMessage
 
@@ -54,7 +54,7 @@ def read(raw: bytes, *, certificate_pem: bytes | None = None) -> ReadResult:
 def _check_root(root: etree._Element, notes: Notes) -> None:
     namespace = namespace_of(root)
     if local_name(root) != "alert" or namespace not in CAP_VERSIONS:
-        raise UnreadableMessage("not-cap", where=where(root), element=local_name(root))
+        raise UnreadableMessage("not-cap", where=place(root), element=local_name(root))
     if namespace != CAP_12:
         version = CAP_VERSIONS[namespace]
         words = f"Die Nachricht ist CAP {version}." if version else "Der Namensraum von CAP 1.2 fehlt."

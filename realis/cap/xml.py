@@ -64,7 +64,7 @@ def _not_xml(raw: bytes, error: Exception) -> UnreadableMessage:
         return _with_dtd()
     line = getattr(error, "lineno", None)
     return UnreadableMessage(
-        "not-xml", where=f"Zeile {line}" if line else "", detail=str(getattr(error, "msg", None) or error)
+        "not-xml", where=f":{line}" if line else "", detail=str(getattr(error, "msg", None) or error)
     )
 
 
@@ -93,6 +93,11 @@ def namespace_of(element: etree._Element) -> str:
     return etree.QName(element).namespace or ""
 
 
+def place(element: etree._Element) -> str:
+    """The element for an error's ``where``, which has no language: its name and line, as in ``<expires>:20``."""
+    return f"<{local_name(element)}>:{element.sourceline}"
+
+
 def where(element: etree._Element) -> str:
-    """Return the element's name and line, for findings."""
+    """The element in a finding's German words: its name and line."""
     return f"<{local_name(element)}>, Zeile {element.sourceline}"

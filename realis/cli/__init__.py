@@ -1,5 +1,5 @@
 """The command line: ``realis …``. Each module is one family of commands; none decides about warnings."""
 
-from realis.cli.main import app
+from realis.cli.main import start
 
-__all__ = ["app"]
+__all__ = ["start"]

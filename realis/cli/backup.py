@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock, open_database
+from realis.cli import ask
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.cli.encrypted_file import EncryptedReader, EncryptedWriter
 from realis.keystore.files import locked, write
@@ -52,7 +53,7 @@ PassphraseFile = Annotated[
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Wohin; die Datei darf es noch nicht geben")],
+    file: Annotated[Path, typer.Argument(metavar="DATEI", help="Wohin; die Datei darf es noch nicht geben")],
     passphrase_file: PassphraseFile = None,
     config: ConfigOption = CONFIG,
 ) -> None:
@@ -76,7 +77,7 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(metavar="DATEI", exists=True, dir_okay=False)],
     passphrase_file: PassphraseFile = None,
     config: ConfigOption = CONFIG,
 ) -> None:
@@ -267,7 +268,7 @@ def _passphrase(file: Path | None, *, confirm: bool) -> str:
             raise CommandError(f"Andere Benutzer dürfen {file} lesen.", remedy=f"Führen Sie aus: chmod 600 {file}")
         given = file.read_text(encoding="utf-8").rstrip("\r\n")
     else:
-        given = str(typer.prompt("Passphrase der Sicherung", hide_input=True, confirmation_prompt=confirm))
+        given = ask.secret("Passphrase der Sicherung", confirm=confirm)
     given = unicodedata.normalize("NFC", given)
     if confirm and len(given) < SHORTEST_PASSPHRASE:
         raise CommandError(

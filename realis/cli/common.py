@@ -1,58 +1,36 @@
-"""What all commands share: running a coroutine, opening the database, saying errors plainly."""
+"""What all commands share: running a coroutine, reading the settings, opening the database."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 import uvloop
-from rich.console import Console
 
-from content.messages import Messages
 from realis.app.settings import DEFAULT_FILE, Settings
 from realis.app.wiring import open_database
-from realis.model.draft import SOURCE_LANGUAGE
-from realis.model.errors import RealisError
-from realis.services.error_texts import describe
+from realis.cli.frame import err, fail, out
 from realis.storage.database import Database
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+__all__ = ["CONFIG", "ConfigOption", "database", "err", "fail", "out", "run", "settings_from"]
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Einstellungsdatei", envvar="REALIS_CONFIG")]
 CONFIG = DEFAULT_FILE
 
 
-def fail(error: RealisError) -> NoReturn:
-    """Say what is wrong and what to do, and end with status 1."""
-    text = describe(error, Messages.load(), SOURCE_LANGUAGE)
-    err.print(f"[bold]Fehler:[/bold] {text.title}")
-    if error.where:
-        err.print(f"Stelle: {error.where}")
-    if text.remedy:
-        err.print(f"Was tun: {text.remedy}")
-    raise typer.Exit(1)
-
-
 def run(work: Coroutine[object, object, T]) -> T:
-    """Run a command's coroutine; deliberate errors become plain words."""
-    try:
-        return uvloop.run(work)
-    except RealisError as error:
-        fail(error)
+    """The result of a command's coroutine."""
+    return uvloop.run(work)
 
 
 def settings_from(config: Path) -> Settings:
-    """The settings, or a plain error."""
-    try:
-        return Settings.load(config)
-    except RealisError as error:
-        fail(error)
+    """The settings. Raises ``ConfigurationError``."""
+    return Settings.load(config)
 
 
 @asynccontextmanager

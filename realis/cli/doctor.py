@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import fcntl
 import shutil
+import socket
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,14 +19,16 @@ from urllib.parse import urlsplit
 import typer
 from redis import asyncio as redis
 from redis.exceptions import RedisError
+from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from realis.app import diagnostics
 from realis.app.channel_registry import TABLE, ChannelTable
 from realis.app.diagnostics import CheckResult, Grade
+from realis.app.file_access import data_dir_obstacle
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock
+from realis.app.wiring import SystemClock, listening
 from realis.cli.common import CONFIG, ConfigOption, out, run
 from realis.keystore.files import KINDS, read_current, read_files
 from realis.model.errors import RealisError
@@ -41,9 +44,9 @@ from realis.web.assets import Assets
 
 TIMEOUT_S = 5.0
 _WORDS = {
-    Grade.OK: "[green]In Ordnung[/green]",
-    Grade.HINT: "[yellow]Hinweis[/yellow]",
-    Grade.PROBLEM: "[red]Problem[/red]",
+    Grade.OK: ("In Ordnung", "green"),
+    Grade.HINT: ("Hinweis", "yellow"),
+    Grade.PROBLEM: ("Problem", "red"),
 }
 _TIME_ERROR = 5
 _TIMEX_BYTES = 512
@@ -53,7 +56,7 @@ def check(config: ConfigOption = CONFIG) -> None:
     """Prüft Einstellungen, Schlüssel, Uhr, Platte, Datenbank und Kanäle und sagt, was zu tun ist."""
     findings = run(examine(config))
     for finding in findings:
-        out.print(f"{_WORDS[finding.level]}: {finding.what}")
+        out.print(Text.assemble(_WORDS[finding.level], f": {finding.what}"))
         if finding.remedy:
             out.print(f"  Was tun: {finding.remedy}")
     if diagnostics.worst(findings) is Grade.PROBLEM:
@@ -74,10 +77,13 @@ async def examine(config: Path) -> list[CheckResult]:
     found.append(diagnostics.push_contact(settings.push_contact))
     found.append(diagnostics.assets(build_assets.missing(frozenset(Assets()))))
     folder = settings.data_dir
+    if stopped := data_dir_obstacle(folder):
+        return [*found, diagnostics.from_error(stopped), *await look_at_listeners(settings)]
     if not folder.is_dir():
         return [
             *found,
             diagnostics.hint(f"{folder} gibt es noch nicht.", "`realis serve` legt es beim ersten Start an."),
+            *await look_at_listeners(settings),
         ]
     found.append(diagnostics.disk(shutil.disk_usage(folder).free, str(folder)))
     found += await look_at_record(settings)
@@ -112,12 +118,35 @@ async def look_at_certificate(public_url: str, now: datetime, context: ssl.SSLCo
 async def look_at_listeners(settings: Settings) -> list[CheckResult]:
     """Whether the pages and the screens' gateway answer on this machine."""
     serving = is_serving(settings.data_dir) if settings.alone else None
-    pages = await port_answers(settings.host, settings.port)
-    gateway = await port_answers(settings.gateway_host, settings.gateway_port)
     return [
-        diagnostics.listener("Die Webseite", answers=pages, serving=serving),
-        diagnostics.listener("Das Gateway der Bildschirme", answers=gateway, serving=serving),
+        await look_at_listener("Die Webseite", settings.host, settings.port, "port", serving=serving),
+        await look_at_listener(
+            "Das Gateway der Bildschirme",
+            settings.gateway_host,
+            settings.gateway_port,
+            "gateway_port",
+            serving=serving,
+        ),
     ]
+
+
+async def look_at_listener(name: str, host: str, port: int, setting: str, *, serving: bool | None) -> CheckResult:
+    """Whether a port of ours answers, or could be opened by the next `realis serve`."""
+    if serving is False:  # with several machines another part of REALIS may rightly hold it
+        try:
+            with listening(host, port, setting):
+                open_once(host, port)
+        except RealisError as error:
+            return diagnostics.from_error(error)
+    return diagnostics.listener(name, answers=await port_answers(host, port), serving=serving)
+
+
+def open_once(host: str, port: int) -> None:
+    """Listen on a port as `realis serve` would, and let go at once. Raises ``OSError``."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 async def port_answers(host: str, port: int) -> bool:

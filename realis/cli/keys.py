@@ -14,20 +14,21 @@ from rich.table import Table
 
 from realis.app.settings import Settings
 from realis.app.wiring import SystemClock
-from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
 from realis.cli.doctor import is_serving
+from realis.cli.frame import Family
 from realis.keystore import files
 from realis.keystore.files import KINDS, Rotation
 from realis.keystore.keys import Keys
 from realis.model.audit import AuditAction
-from realis.model.errors import CommandError, RealisError
+from realis.model.errors import CommandError
 from realis.ports.stores import AuditEntry
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database
 from realis.storage.drafts import SqlDesk
 from realis.storage.targets import SqlTargets
 
-keys = typer.Typer(help="Die Schlüssel dieser Installation.", no_args_is_help=True)
+keys = Family("Die Schlüssel dieser Installation.")
 
 Kind = Literal["cap", "frame", "vapid", "seal", "fingerprint"]
 ACTOR = "kommandozeile"
@@ -59,17 +60,13 @@ def keys_list(config: ConfigOption = CONFIG) -> None:
     """Zeigt alle Schlüssel: ihre Kennung und seit wann es sie gibt, nie sie selbst."""
     folder = _folder(settings_from(config))
     table = Table("Art", "Kennung", "Stand", "gemacht (UTC)", "wozu")
-    certificates = []
-    try:
-        current, announced = files.read_current(folder), files.read_announced(folder)
-        for kind in KINDS:
-            for key_id in files.on_disk(folder, kind):
-                stand = {current.get(kind): "in Gebrauch", announced.get(kind): "angekündigt"}.get(key_id, "früher")
-                table.add_row(kind, key_id, stand, _made(folder, kind, key_id), USES[kind])
-        certificates = [(key_id, _fingerprint(folder, key_id)) for key_id in files.on_disk(folder, "cap")]
-    except RealisError as error:
-        fail(error)
-    out.print(table)
+    current, announced = files.read_current(folder), files.read_announced(folder)
+    for kind in KINDS:
+        for key_id in files.on_disk(folder, kind):
+            stand = {current.get(kind): "in Gebrauch", announced.get(kind): "angekündigt"}.get(key_id, "früher")
+            table.add_row(kind, key_id, stand, _made(folder, kind, key_id), USES[kind])
+    certificates = [(key_id, _fingerprint(folder, key_id)) for key_id in files.on_disk(folder, "cap")]
+    out.print(table, soft_wrap=False)
     for key_id, digest in certificates:
         out.print(f"Zertifikat cap {key_id}, SHA-256 {digest}", soft_wrap=True)
 
@@ -95,7 +92,7 @@ def keys_announce(config: ConfigOption = CONFIG) -> None:
 
 @keys.command("rotate")
 def keys_rotate(
-    kind: Annotated[Kind, typer.Argument(help="Art des Schlüssels")],
+    kind: Annotated[Kind, typer.Argument(metavar="ART", help="Art des Schlüssels")],
     silence: Annotated[
         bool,
         typer.Option("--yes-silence-every-phone", help="vapid: alle Anmeldungen für Push-Nachrichten werden gelöscht"),

@@ -11,17 +11,17 @@ import typer
 
 from realis.app import log
 from realis.app.container import ProcessRole
-from realis.app.settings import Settings
+from realis.app.file_access import data_dir_obstacle
+from realis.app.pairing import screen_target
+from realis.app.settings import DATA_DIR, Settings
 from realis.app.wiring import build
 from realis.cli import backup, doctor, keys, messages, people
 from realis.cli.common import CONFIG, ConfigOption, err, out, run, settings_from
-from realis.cli.init import ask, write_settings
+from realis.cli.frame import Family
+from realis.cli.init import GivenAnswers, SetupAnswers, answers, write_settings
 from realis.demo import presenter
-from realis.policy.approval import Role
 
-app = typer.Typer(
-    help="REALIS: die Krisenkommunikation einer Stadt.", no_args_is_help=True, pretty_exceptions_show_locals=False
-)
+app = Family("REALIS: die Krisenkommunikation einer Stadt.")
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(people.displays, name="display")
@@ -37,18 +37,58 @@ app.command("restore")(backup.restore)
 
 
 @app.command()
-def init(config: ConfigOption = CONFIG) -> None:
-    """Fragt nach Stadt, Gebiet und Administration und schreibt die Einstellungen."""
+def init(
+    city: Annotated[str | None, typer.Option(help="Name der Stadt")] = None,
+    authority: Annotated[str | None, typer.Option(help="Wer warnt, wie es die Öffentlichkeit liest")] = None,
+    centre: Annotated[str | None, typer.Option(help="Mittelpunkt: ein Ort, oder Breite und Länge")] = None,
+    radius_km: Annotated[float | None, typer.Option(help="Radius des Stadtgebiets", min=0.1, max=200)] = None,
+    districts: Annotated[
+        bool | None, typer.Option("--districts/--no-districts", help="Die bekannten Ortsteile übernehmen")
+    ] = None,
+    contact: Annotated[str | None, typer.Option(help="Kontakt, den die Öffentlichkeit sieht")] = None,
+    public_url: Annotated[str | None, typer.Option(help="Öffentliche Adresse")] = None,
+    administrator: Annotated[str | None, typer.Option(help="Anmeldename der ersten Administration")] = None,
+    capturer: Annotated[str | None, typer.Option(help="Anmeldename: wer Warnungen schreibt")] = None,
+    releaser: Annotated[str | None, typer.Option(help="Anmeldename: wer sie freigibt")] = None,
+    screen: Annotated[str | None, typer.Option(help="Name eines ersten Bildschirms")] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Fragt nach Stadt, Orten und Personen und schreibt die Einstellungen; was Optionen sagen, wird nicht gefragt."""
     if config.exists():
         err.print(f"{config} gibt es schon; nichts geändert.")
         raise typer.Exit(1)
-    answers = ask()
-    write_settings(config, answers)
+    if stopped := data_dir_obstacle(config.parent / DATA_DIR):
+        raise stopped
+    given = GivenAnswers(
+        city=city,
+        authority=authority,
+        centre=centre,
+        radius_km=radius_km,
+        districts=districts,
+        contact=contact,
+        public_url=public_url,
+        administrator=administrator,
+        capturer=capturer,
+        releaser=releaser,
+        screen=screen,
+    )
+    _set_up(config, answers(given))
+
+
+def _set_up(config: Path, given: SetupAnswers) -> None:
+    """Write the settings, add the people, pair the screen, and say how it goes on."""
+    write_settings(config, given)
     settings = settings_from(config)
-    password = run(people.add_user(settings, answers.administrator, frozenset({Role.ADMIN})))
     out.print(f"\nGeschrieben: {config}")
-    out.print(f"Anmeldung als {answers.administrator}, Einmal-Passwort (wird nur jetzt gezeigt): {password}")
-    out.print("Weiter mit: realis serve")
+    roles_by_name = given.people()
+    for name, password in run(people.add_users(settings, roles_by_name)).items():
+        roles = roles_by_name[name]
+        said = ", ".join(sorted(role.value for role in roles))
+        out.print(f"Anmeldung als {name} ({said}), Einmal-Passwort (wird nur jetzt gezeigt): {password}")
+    if given.screen:
+        new = screen_target(settings.as_city(), given.screen, "", joined=False)
+        out.print(f"Bildschirm „{given.screen}“, einmal öffnen, wenn REALIS läuft: {run(people.pair(settings, new))}")
+    out.print(f"Weiter mit: realis serve, dann {settings.public_url}/console/ öffnen.")
 
 
 @app.command()
@@ -56,8 +96,10 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Übungs-Vorführung nur auf diesem Rechner")] = False,
     config: ConfigOption = CONFIG,
     data_dir: Annotated[Path, typer.Option(help="Verzeichnis der Demo")] = Path("var/demo"),
-    port: Annotated[int, typer.Option(help="HTTP der Demo")] = 8080,
-    gateway_port: Annotated[int, typer.Option(help="Bildschirme der Demo")] = 8081,
+    port: Annotated[int, typer.Option(help="HTTP der Demo", min=0, max=65535)] = 8080,
+    gateway_port: Annotated[
+        int | None, typer.Option(help="Bildschirme der Demo; ohne: der Port nach --port", min=0, max=65535)
+    ] = None,
     role: Annotated[
         ProcessRole, typer.Option(help="Nur dieser Teil; mehrere Rechner teilen sich PostgreSQL")
     ] = ProcessRole.ALL,
@@ -66,11 +108,20 @@ def serve(
     """Startet REALIS: Warnpult, Bürgerseiten, Bildschirme und Versand in einem Prozess."""
     log.configure(level="WARNING" if demo else "INFO")
     if demo:
-        run(presenter.run(data_dir, port=port, gateway_port=gateway_port, tempo=tempo))
+        run(
+            presenter.run(
+                data_dir, port=port, gateway_port=port + 1 if gateway_port is None else gateway_port, tempo=tempo
+            )
+        )
         return
     settings = settings_from(config)
     log.configure(level=settings.log_level)
     run(_serve(settings, role))
+
+
+def start() -> None:
+    """Run the command line as ``realis``, however it was started."""
+    app(prog_name="realis")
 
 
 async def _serve(settings: Settings, part: ProcessRole) -> None:

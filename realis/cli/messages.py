@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from realis.app.example_alert import ExampleStatus, example_alert
 from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
+from realis.cap.writer import write
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
+from realis.cli.frame import Family
 from realis.intake.client import send
-from realis.model.errors import CommandError, RealisError
+from realis.model.errors import CommandError
 from realis.storage import audit as audit_chain
 from realis.storage.drafts import SqlDesk
 
-alerts = typer.Typer(help="Meldungen an ein laufendes REALIS.", no_args_is_help=True)
-cap = typer.Typer(help="CAP-Dateien.", no_args_is_help=True)
-incidents = typer.Typer(help="Lagen.", no_args_is_help=True)
-audit = typer.Typer(help="Das Protokoll.", no_args_is_help=True)
-db = typer.Typer(help="Die Datenbank.", no_args_is_help=True)
+alerts = Family("Meldungen an ein laufendes REALIS.")
+cap = Family("CAP-Dateien.")
+incidents = Family("Lagen.")
+audit = Family("Das Protokoll.")
+db = Family("Die Datenbank.")
+
+
+MessageFile = Annotated[Path, typer.Argument(metavar="DATEI", exists=True, dir_okay=False, help="CAP-Meldung")]
 
 
 @alerts.command("send")
 def alert_send(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: MessageFile,
     token: Annotated[str, typer.Option(envvar="REALIS_TOKEN", help="Zugang der Behörde")],
-    url: Annotated[str, typer.Option(help="Adresse des laufenden REALIS")] = "http://localhost:8080",
+    url: Annotated[
+        str, typer.Option(help="Adresse des laufenden REALIS; ohne: public_url aus der Einstellungsdatei")
+    ] = "",
+    config: ConfigOption = CONFIG,
 ) -> None:
     """Sendet eine CAP-Meldung, wie es eine Behörde täte."""
-    status, answer = run(send(file.read_bytes(), url, token))
+    status, answer = run(send(file.read_bytes(), url or settings_from(config).public_url, token))
     if status not in (200, 201):
         fail(
             CommandError(
@@ -44,20 +54,34 @@ def alert_send(
     out.print(f"Lage: {answer['incident']}\nEntwurf: {answer['draft']}")
     problems = answer.get("problems")
     for problem in problems if isinstance(problems, list) else []:
-        out.print(f"  ! {problem}", markup=False)
+        out.print(f"  ! {problem}")
+
+
+@alerts.command("example")
+def alert_example(
+    file: Annotated[Path | None, typer.Argument(metavar="DATEI", help="Wohin; ohne: auf die Standardausgabe")] = None,
+    place: Annotated[str, typer.Option(help="Kennung des Ortes; ohne: der erste der Einstellungen")] = "",
+    status: Annotated[ExampleStatus, typer.Option(help="Anlass der Meldung")] = ExampleStatus.EXERCISE,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Schreibt eine gültige CAP-Meldung mit Zeiten von jetzt, zum Ausprobieren von `realis alert send`."""
+    written = write(example_alert(settings_from(config).as_city(), place, status, SystemClock().now()))
+    if file is None:
+        sys.stdout.buffer.write(written)
+        return
+    with file.open("xb") as opened:
+        opened.write(written)
+    out.print(f"Geschrieben: {file}")
 
 
 @cap.command("check")
-def cap_check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def cap_check(file: MessageFile) -> None:
     """Liest eine CAP-Datei und nennt, was daran nicht stimmt."""
-    try:
-        result = read(file.read_bytes())
-    except RealisError as error:
-        fail(error)
+    result = read(file.read_bytes())
     findings = (*result.problems, *check(result.alert, SystemClock().now(), list(result.alert.references)))
-    out.print(f"{result.alert.identifier}: lesbar, {len(findings)} Hinweis(e)", markup=False)
+    out.print(f"{result.alert.identifier}: lesbar, {len(findings)} Hinweis(e)")
     for finding in findings:
-        out.print(f"  {finding.rule}: {finding.text}", markup=False)
+        out.print(f"  {finding.rule}: {finding.text}")
 
 
 @incidents.command("list")
@@ -77,7 +101,7 @@ def incident_list(config: ConfigOption = CONFIG) -> None:
                     str(entry.revision),
                     entry.title,
                 )
-        out.print(table)
+        out.print(table, soft_wrap=False)
 
     run(work())
 

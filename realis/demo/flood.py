@@ -16,9 +16,20 @@ from realis.app.container import Services
 from realis.cap.writer import write
 from realis.demo.seed import DemoData, data
 from realis.intake.client import send
-from realis.model.alert import Alert, Category, Certainty, Info, MsgType, Severity, Status, Urgency
+from realis.model.alert import (
+    Alert,
+    Category,
+    Certainty,
+    Info,
+    Level,
+    MsgType,
+    Occasion,
+    Severity,
+    Status,
+    Urgency,
+)
 from realis.model.area import Area, Circle, NamedValue
-from realis.model.draft import EVENT_CODE_PROFILE, Draft, DraftKind, LanguageText
+from realis.model.draft import EVENT_CODE_PROFILE, Content, Draft, DraftKind, LanguageText
 from realis.model.errors import CommandError
 from realis.policy.approval import Actor
 
@@ -49,7 +60,7 @@ class Flood:
     watch: Watch
 
     async def play(self) -> UUID:
-        """The whole story; the incident it made."""
+        """The whole story; the incident of the flood it made."""
         script: dict[str, Any] = data("flood.toml")  # its shape is ours, checked by use
         self.say("Die Kreisleitstelle meldet Hochwasser (Übung).")
         draft = await self._receive(script)
@@ -58,9 +69,14 @@ class Flood:
         await self._out(draft, "Bernd gibt frei. Die Warnung geht hinaus.")
         self.say("Die Lage ändert sich: Das Gebiet wird größer.")
         await self._out(await self._update(incident, script), "Bernd gibt die Aktualisierung frei.")
+        smoke = await self._smoke(script)
         self.say("Das Wasser sinkt. Anna bereitet die Entwarnung vor.")
         ending = await self.core.desk.authoring.follow_up(self._anna, incident, kind=DraftKind.ALL_CLEAR)
         await self._out(ending, "Bernd gibt die Entwarnung frei.")
+        if smoke:
+            self.say("Das Feuer ist gelöscht. Anna bereitet auch hier die Entwarnung vor.")
+            ending = await self.core.desk.authoring.follow_up(self._anna, smoke, kind=DraftKind.ALL_CLEAR)
+            await self._out(ending, "Bernd gibt die zweite Entwarnung frei.")
         return incident
 
     @property
@@ -90,6 +106,27 @@ class Flood:
             realert=True,
         )
         return await desk.authoring.save(self._anna, draft.id, version=draft.version, content=content)
+
+    async def _smoke(self, script: dict[str, Any]) -> UUID | None:
+        """A second warning while the first is in force; its incident."""
+        self.say("Zugleich brennt in Weidenau eine Halle: eine zweite Warnung, während die erste gilt.")
+        channels = tuple(row.name for row in await self.core.desk.overview.channel_rows() if not row.problem)
+        content = Content(
+            occasion=Occasion.UEBUNG,
+            kind=DraftKind.ALERT,
+            level=Level.DANGER,
+            event=script["smoke_event"],
+            event_code=script["smoke_event_code"],
+            categories=(Category.FIRE,),
+            texts=_texts(script["smoke"], script["authority"]),
+            areas=(self._area(script["smoke_places"]),),
+            channels=channels,
+            expires=self.core.clock.now() + VALID_FOR,
+            source_name=script["authority"],
+        )
+        draft = await self.core.desk.authoring.create(self._anna, content)
+        await self._out(draft, "Bernd gibt die zweite Warnung frei.")
+        return draft.incident
 
     async def _out(self, draft: Draft, line: str) -> None:
         """Submit, release by the second person, wait until it is issued, leave time to watch."""

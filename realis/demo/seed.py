@@ -18,6 +18,7 @@ from realis.app.settings import CapSettings, CitySettings, Settings
 from realis.app.wiring import BuildOptions
 from realis.demo.simulators import SimulatedMastodon, SimulatedTelegram
 from realis.model.alert import Occasion
+from realis.model.errors import ConfigurationError
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import TokenKind, User
 from realis.web.passwords import Passwords, issue_one_time
@@ -80,17 +81,26 @@ class DemoData:
     authority_token: str
 
 
-async def seed(core: Services, authority: str) -> DemoData:
-    """Create or renew the demo's people, screens and the authority's token; everything secret is fresh."""
+async def seed(core: Services, authority: str, *, must_change: bool = False) -> DemoData:
+    """Create or renew the demo's people, screens and the authority's token; everything secret is fresh.
+
+    Args:
+        must_change: as in a real installation, people choose a password of their own before they see anything.
+
+    Raises:
+        ConfigurationError: this is not a demo. Its people may look around with a password somebody else has seen.
+    """
+    if not core.city.demo:
+        raise ConfigurationError("Die Personen der Demo gibt es nur in der Demo.")
     people, passwords = {}, {}
     for name, roles in PEOPLE:
         issued = await issue_one_time(Passwords())
         found = await core.users.credentials(name)
         if found is None:
-            user = await core.users.add(name, roles, password_hash=issued.password_hash, must_change=True)
+            user = await core.users.add(name, roles, password_hash=issued.password_hash, must_change=must_change)
         else:
             user = found[0]
-            await core.users.set_password(user.id, issued.password_hash, must_change=True)
+            await core.users.set_password(user.id, issued.password_hash, must_change=must_change)
         people[name], passwords[name] = user, issued.password
     screens = {}
     for name, place in SCREENS:

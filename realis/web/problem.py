@@ -32,8 +32,8 @@ from realis.web.pages import wanted_language
 
 log = structlog.get_logger(__name__)
 
-ErrorPage = Callable[[web.Request, int, str, str], web.Response]
-"""Makes a page from request, status, what is wrong, what to do."""
+ErrorPage = Callable[[web.Request, int, RealisError | None], web.Response]
+"""Makes a page from request, status and error, in its own choice of language; without one for HTTP's own refusals."""
 
 TYPE_PREFIX = "urn:realis:"
 """Before a code it is the problem's ``type``; docs/errors.md explains each code."""
@@ -103,21 +103,20 @@ def middleware(page: ErrorPage, messages: ErrorMessages) -> Middleware:
                 log.exception("request_failed", path=request.path, code=error.code)
             if _wants_json(request):
                 return from_error(request, error, messages)
-            text = describe(error, messages, wanted_language(request))
-            return page(request, status_of(error), text.title, text.remedy)
+            return page(request, status_of(error), error)
         except web.HTTPException as error:
             if error.status < 400 or (not _wants_json(request) and error.status == 413):
                 raise
             if _wants_json(request):
                 refused = RealisError(HTTP_CODES.get(error.status, OTHER_HTTP_CODE))
                 return _with_allow(from_error(request, refused, messages, status=error.status), error)
-            return page(request, error.status, "", "")
+            return page(request, error.status, None)
         except Exception:
             # The task boundary of a request: the client learns nothing of the inside, the log everything.
             log.exception("request_crashed", path=request.path)
             if _wants_json(request):
                 return from_error(request, RealisError(INTERNAL), messages)
-            return page(request, 500, "", "")
+            return page(request, 500, None)
 
     return answer_errors
 

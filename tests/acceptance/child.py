@@ -72,7 +72,7 @@ async def release(here: Installation, draft: str, digest: str) -> dict[str, obje
         await here.core.desk.approval.release(here.people[installation.BERND].actor, UUID(draft), digest=digest)
     except RealisError as error:
         text = german(error)
-        return {"refused": error.code, "message": text.title, "remedy": text.remedy}
+        return {"refused": type(error).__name__, "message": text.title, "remedy": text.remedy}
     return {"refused": ""}
 
 

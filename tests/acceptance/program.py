@@ -175,7 +175,11 @@ async def realis(
 
 
 async def start(
-    *arguments: str, folder: Path, env: dict[str, str] | None = None, out: Path | None = None
+    *arguments: str,
+    folder: Path,
+    env: dict[str, str] | None = None,
+    out: Path | None = None,
+    stdin: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
     """Start ``python -m realis`` in a folder, with nothing of the tests' own environment but the path."""
     clean = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "LANG": "C.UTF-8", "HOME": str(folder)}
@@ -186,7 +190,7 @@ async def start(
             "-m",
             "realis",
             *arguments,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=stdin,
             stdout=to,
             stderr=asyncio.subprocess.STDOUT if out else asyncio.subprocess.PIPE,
             cwd=folder,

@@ -6,8 +6,10 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import re
 import signal
+import termios
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,7 +60,7 @@ class Demo:
     @property
     def passwords(self) -> dict[str, str]:
         """The one-time passwords by name."""
-        return dict(re.findall(r"Anmeldung (\w+) +Einmal-Passwort (\S+)", self.printed))
+        return dict(re.findall(r"Anmeldung (\w+) +Passwort (\S+)", self.printed))
 
     @property
     def screens(self) -> list[str]:
@@ -77,7 +79,9 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(folder: Path, log: str, tempo: float, env: Mapping[str, str] | None = None) -> AsyncIterator[Demo]:
+async def demo(
+    folder: Path, log: str, tempo: float, env: Mapping[str, str] | None = None, stdin: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[Demo]:
     """A started demo that has introduced itself; killed at the end if it still runs."""
     port, gateway_port = free_port(), free_port()
     process = await start(
@@ -86,6 +90,7 @@ async def demo(folder: Path, log: str, tempo: float, env: Mapping[str, str] | No
         folder=folder,
         out=folder / log,
         env=dict(env or {}),
+        stdin=stdin,
     )
     running = Demo(process, folder / log, port, gateway_port)
     try:
@@ -210,7 +215,7 @@ async def stand_ins_say_so(running: Demo) -> None:
 def terminal_says_so(printed: str) -> None:
     """Every message printed begins with the notice."""
     blocks = re.findall(r"─{60}\n(.*?)─{60}\n", printed, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     assert all(block.startswith(NOTICE["de"]) for block in blocks), blocks
 
 
@@ -218,8 +223,10 @@ async def pages_agree(session: aiohttp.ClientSession, incident: str) -> None:
     """The API lists the ended exercise, with its notice in every language; so does the page."""
     exercise = json.loads(await text(session, "/api/v1/alerts?exercise=true"))
     assert exercise["alerts"] == []
-    assert [(view["incident"], view["ending"]) for view in exercise["ended"]] == [(incident, "all_clear")]
-    assert {words["notice"] for words in exercise["ended"][0]["texts"].values()} == set(NOTICE.values())
+    assert incident in {view["incident"] for view in exercise["ended"]}
+    assert [view["ending"] for view in exercise["ended"]] == ["all_clear", "all_clear"]
+    for view in exercise["ended"]:
+        assert {words["notice"] for words in view["texts"].values()} == set(NOTICE.values())
     page = await text(session, f"/alerts/{incident}?exercise=true")
     assert NOTICE["de"] in page
     assert "Entwarnung" in page
@@ -231,15 +238,61 @@ async def feeds_agree(session: aiohttp.ClientSession, incident: str) -> None:
     assert public.findall(f"{ATOM}entry") == []
     feed = etree.fromstring((await text(session, "/feeds/exercise/cap.atom")).encode())
     entries = feed.findall(f"{ATOM}entry")
-    assert [entry.findtext(f"{ATOM}id") for entry in entries] == [f"urn:uuid:{incident}"]
+    by_incident = {entry.findtext(f"{ATOM}id"): entry for entry in entries}
+    assert len(by_incident) == 2
+    flood = by_incident[f"urn:uuid:{incident}"]
     assert all(str(entry.findtext(f"{ATOM}title")).startswith(NOTICE["de"]) for entry in entries)
     for number in (1, 2, 3):
-        path = next(link.get("href") for link in entries[0].findall(f"{ATOM}link") if link.get("rel") == "enclosure")
+        path = next(link.get("href") for link in flood.findall(f"{ATOM}link") if link.get("rel") == "enclosure")
         address = re.sub(r"\.\d+\.xml$", f".{number}.xml", "/" + str(path).split("/", 3)[3])
         cap = etree.fromstring((await text(session, address)).encode())
         assert cap.findtext("{*}status") == "Exercise"
         async with session.get(address.replace("/feeds/exercise", "")) as answer:
             assert answer.status == 404
+
+
+async def test_the_demo_waits_for_its_audience_and_plays_again(tmp_path: Path) -> None:
+    """In a terminal it begins with a key, and with n it plays once more; the terminal is left as it was.
+
+    People look around with the password shown, and the line shown for the authority sends a message of one's own.
+    """
+    controller, terminal = os.openpty()
+    before = termios.tcgetattr(terminal)
+    async with demo(tmp_path, "demo.log", 50, stdin=terminal) as running:
+        await running.see("spätestens nach 60 Sekunden")
+        assert "Kreisleitstelle meldet" not in running.printed
+        os.write(controller, b" ")
+        await running.see("Noch einmal")
+        os.write(controller, b"n")
+        await until(lambda: running.printed.count(END) == 2)
+        assert len(set(running.found(r"Lage: \S+/alerts/(\S+)"))) == 2
+        async with aiohttp.ClientSession(running.url) as session:
+            origin, who = {"Origin": running.url}, {"name": "bernd", "password": running.passwords["bernd"]}
+            logged_in = await session.post("/console/login", data=who, headers=origin, allow_redirects=False)
+            assert logged_in.headers["Location"] == "/console/"
+        shown = re.search(r"REALIS_TOKEN=(\S+) realis alert send (\S+) --url (\S+)", running.printed)
+        assert shown
+        token, file, url = shown.groups()
+        sent = await realis("alert", "send", file, "--url", url, folder=tmp_path, env={"REALIS_TOKEN": token})
+        assert sent.code == 0, sent.err
+        assert "Angenommen." in sent.out
+        assert await running.stop() == 0
+        assert termios.tcgetattr(terminal) == before
+    os.close(controller)
+    os.close(terminal)
+
+
+async def test_the_demo_begins_with_the_first_page(tmp_path: Path) -> None:
+    """In a terminal an opened page begins the script, long before the minute is over."""
+    controller, terminal = os.openpty()
+    async with demo(tmp_path, "demo.log", 50, stdin=terminal) as running:
+        await running.see("spätestens nach 60 Sekunden")
+        async with aiohttp.ClientSession(running.url) as session:
+            await text(session, "/")
+        await running.see("Kreisleitstelle meldet", 20)
+        assert await running.stop() == 0
+    os.close(controller)
+    os.close(terminal)
 
 
 async def test_the_demo_takes_nothing_from_a_real_installation(tmp_path: Path) -> None:
@@ -271,12 +324,12 @@ async def test_a_broken_settings_file_does_not_keep_the_demo_from_starting(tmp_p
 
 async def test_demo_and_real_never_share_a_directory(tmp_path: Path) -> None:
     """``--demo`` on a real installation's data is refused, ``serve`` on a demo's too; both say what to do."""
-    answers = "Echtstadt\n\n51.4\n9.2\n\nchefin\n\n"
+    answers = "Echtstadt\n\n51,4 9,2\n\n\n\n\nchefin\n\nbernd\n\n"
     assert (await realis("init", folder=tmp_path, answers=answers)).code == 0
     refused = await realis("serve", "--demo", "--data-dir", "var/realis", folder=tmp_path)
     assert refused.code == 1
     assert "--data-dir" in refused.err
-    assert "Einmal-Passwort" not in refused.out
+    assert "Anmeldung" not in refused.out
 
     async with demo(tmp_path, "demo.log", 50) as running:
         assert await running.stop() == 0

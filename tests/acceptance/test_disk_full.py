@@ -150,7 +150,7 @@ async def test_a_full_disk_loses_nothing_and_repeats_nothing(kind: Kind, tmp_pat
                 waiting = await running.say("submit", "hafen")
                 await fill_while_sending(running, disk, post)
                 refused = await running.say("release", waiting["draft"], waiting["digest"])
-                assert refused["refused"] == "store-unavailable"
+                assert refused["refused"] == "StoreUnavailable"
                 assert "Platte" in refused["remedy"]
                 assert [await status(running, path) for path in ("/healthz", "/", "/readyz")] == [200, 200, 503]
                 assert not running.logged("store_back")
@@ -158,7 +158,7 @@ async def test_a_full_disk_loses_nothing_and_repeats_nothing(kind: Kind, tmp_pat
                 disk.make_room(running)
                 await until(lambda: running.logged("store_back"))
                 again = await running.say("release", waiting["draft"], waiting["digest"])
-                assert again["refused"] in ("", "wrong-state"), "or the decision itself had still found room"
+                assert again["refused"] in ("", "WrongState"), "or the decision itself had still found room"
                 await until(lambda: post.count >= ALTSTADT + HAFEN and over(tmp_path, 1))
                 assert await running.end(signal.SIGTERM) == 0
                 assert "Traceback" not in running.errors.read_text()

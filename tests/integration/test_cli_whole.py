@@ -22,7 +22,12 @@ from tests.acceptance.program import Run, realis, start, until
 from tests.data.cap import sample
 from tests.support.ports import free_port
 
-ANSWERS = ('Neu „Lindenbrück"', "", "51.4", "9.2", "8", "Chefin Ö.", "")
+ANSWERS = (
+    *('Neu „Lindenbrück"', "", "nirgends", "51,4 9,2", "8", "Mühlental", "51,41; 9,21", "", ""),
+    *("rathaus@lindenbrueck.example", "", "Chefin Ö.", "", "Chefin Ö.", "Bernd", ""),
+)
+"""City, authority, a centre that is in no list and then one in degrees, radius, one district with its radius, no more,
+contact, address, administration, who writes, the same person for releasing (refused) and another, no screen."""
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +104,19 @@ async def test_init_writes_settings_that_work_and_somebody_who_can_log_in(folder
     assert settings.city.name == 'Neu „Lindenbrück"'
     assert settings.city.authority == 'Stadt Neu „Lindenbrück", Ordnungsamt'
     assert (settings.city.places[0].lat, settings.city.places[0].radius_km) == (51.4, 8.0)
+    assert [(place.id, place.lat, place.radius_km) for place in settings.city.places[1:]] == [
+        ("muehlental", 51.41, 1.5)
+    ]
+    assert (settings.city.contact, settings.push_contact) == (
+        "rathaus@lindenbrueck.example",
+        "mailto:rathaus@lindenbrueck.example",
+    )
     assert settings.cap.identifier_prefix == "neu-lindenbrueck"
     password = password_in((folder / "init.txt").read_text(encoding="utf-8"))
     with closing(sqlite3.connect(folder / "var/realis/realis.db")) as database:
-        name, hashed, must_change = database.execute("SELECT name, password_hash, must_change FROM users").fetchone()
-    assert (name, bool(must_change)) == ("Chefin Ö.", True)
+        rows = database.execute("SELECT name, password_hash, must_change FROM users ORDER BY name").fetchall()
+    assert [(name, bool(must_change)) for name, _, must_change in rows] == [("Bernd", True), ("Chefin Ö.", True)]
+    hashed = rows[1][1]
     assert (await Passwords().verify(hashed, password)).fits
     before = (folder / "realis.toml").read_bytes()
     again = await realis("init", folder=folder, answers="\n".join(ANSWERS) + "\n")
@@ -131,13 +144,13 @@ async def test_the_administrator_logs_in_and_must_choose_a_password(folder: Path
 async def test_people_authorities_and_screens_are_added_beside_the_running_program(folder: Path) -> None:
     """Each command works while ``serve`` runs, shows its secret once, and the secret works at once."""
     async with serving(folder) as settings:
-        user = await realis("user", "add", "bernd", "--role", "freigabe", "--role", "erfassung", folder=folder)
+        user = await realis("user", "add", "bernhild", "--role", "freigabe", "--role", "erfassung", folder=folder)
         assert user.code == 0, user.err
         assert password_in(user.out)
         listed = await realis("user", "list", folder=folder)
-        assert "bernd" in listed.out
+        assert "bernhild" in listed.out
         assert "freigabe" in listed.out
-        assert "schon" in plain_failure(await realis("user", "add", "bernd", "--role", "freigabe", folder=folder))
+        assert "schon" in plain_failure(await realis("user", "add", "bernhild", "--role", "freigabe", folder=folder))
 
         token = password_in((await realis("token", "add", "Kreisleitstelle", folder=folder)).out)
         (folder / "meldung.xml").write_bytes(alert("leitstelle.1"))
@@ -148,10 +161,16 @@ async def test_people_authorities_and_screens_are_added_beside_the_running_progr
         incident = re.findall(r"Lage: (\S+)", sent.out)[0]
         again = await realis("alert", "send", "meldung.xml", "--url", url, "--token", token, folder=folder)
         assert "Schon bekannt" in again.out
+        assert (await realis("alert", "example", "beispiel.xml", folder=folder)).code == 0
+        example = await realis("alert", "send", "beispiel.xml", folder=folder, env={"REALIS_TOKEN": token})
+        assert "Angenommen." in example.out, example.err
+        assert "!" not in example.out
         board = await realis("incident", "list", folder=folder)
         assert incident in board.out
 
-        screen = await realis("display", "add", "Bahnhof", "--place", "stadt", folder=folder)
+        screen = await realis(
+            *("display", "add", "Bahnhof", "--place", "stadt", "--language", "tr", "--language", "de"), folder=folder
+        )
         assert screen.code == 0, screen.err
         assert re.search(r"/display/\S*#token=\S+", screen.out)
         assert "stadt" in plain_failure(await realis("display", "add", "X", "--place", "mond", folder=folder))

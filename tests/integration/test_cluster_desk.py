@@ -65,7 +65,7 @@ async def test_two_releases_at_once_give_one_order(shared: Cluster) -> None:
             answers = await asyncio.gather(
                 *(order(child, "release", draft["draft"], draft["digest"]) for child, draft in both)
             )
-            assert {answer["refused"] for answer in answers} <= {"", "stale-version", "wrong-state"}
+            assert {answer["refused"] for answer in answers} <= {"", "StaleVersion", "WrongState"}
             assert "" in {answer["refused"] for answer in answers}
             found = await chain(shared, incident, len(found))
         assert [revision.number for revision in found] == list(range(1, len(found) + 1))

@@ -14,7 +14,7 @@ from realis.model.alert import Ending, Occasion
 from realis.ports.installation import City
 from realis.web.problem import middleware
 from tests.fakes.warning_views import HeldActiveAlerts, view
-from tests.support.wording import messages
+from tests.support.wording import german, messages
 
 CITY = City("Siegen", "Stadt Siegen", "Europe/Berlin", "https://warnung.example", "", ("de",))
 REAL = b'<?xml version="1.0"?>\n<alert>\r\n <!-- signed -->\xc3\x84 </alert>\n'
@@ -31,7 +31,7 @@ def situation() -> HeldActiveAlerts:
 
 @pytest_asyncio.fixture
 async def client(situation: HeldActiveAlerts) -> AsyncIterator[Client]:
-    errors = middleware(lambda _request, status, what, _todo: _page(status, what), messages())
+    errors = middleware(lambda _request, status, error: _page(status, german(error).title if error else ""), messages())
     app = web.Application(middlewares=[errors])
     cap_feeds.register(app, active_alerts=situation, city=CITY)
     async with TestClient(TestServer(app)) as running:

@@ -29,6 +29,7 @@ from realis.model.alert import Level, Occasion
 from realis.model.area import Area
 from realis.model.delivery import Accepted, Outcome
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
+from realis.model.errors import RealisError
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import User
 from realis.ports.channel import Channel, ChannelCapabilities, Message, Target
@@ -266,8 +267,8 @@ async def _furnish(
 def application(here: House) -> web.Application:
     """The console as the wiring puts it up."""
 
-    def page(_request: web.Request, status: int, title: str, _remedy: str) -> web.Response:
-        return web.Response(status=status, text=title)
+    def page(_request: web.Request, status: int, error: RealisError | None) -> web.Response:
+        return web.Response(status=status, text=str(error or status))
 
     app = web.Application(middlewares=[problem.middleware(page, here.pages.messages)])
     security.install(app, "ws://localhost:8081", https=False)

@@ -120,7 +120,7 @@ every code, the other languages those that a citizen can meet. To a program it i
 | `title` | what is wrong, in the language asked for |
 | `status` | the HTTP status |
 | `code` | the code; it does not change with the language |
-| `where` | the field, element or header concerned, if any |
+| `where` | the field, element or header concerned, if any; in a CAP message with its line: `<expires>:20` |
 | `remedy` | what to do, if that is not obvious |
 | `errors` | where there are several remarks: each with `code`, `where` and `title` |
 

@@ -274,6 +274,17 @@ async def test_a_dead_address_helps_on(client: Client) -> None:
     assert 'href="/"' in text
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("tr", "Bu uyarı yok."), ("uk", "Такого попередження немає."), ("ar", "هذا التحذير غير موجود.")],
+)
+async def test_an_error_page_speaks_the_readers_language(client: Client, language: str, words: str) -> None:
+    """What is wrong is told in the language of the page around it, marked as such."""
+    text = await (await client.get(f"/alerts/nichts?lang={language}", headers={"Accept": "text/html"})).text()
+    direction = "rtl" if language == "ar" else "ltr"
+    assert f'<p lang="{language}" dir="{direction}" class="small muted">{words}' in text
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_page_has_its_footer_and_no_inline_code(client: Client, path: str) -> None:
     """Imprint, contact, privacy and accessibility are one step away; the strict policy needs no exception."""

@@ -148,7 +148,7 @@ async def test_nobody_else_can_touch_it(client: Client, parts: Phone) -> None:
     ],
 )
 async def test_bad_input_is_refused_in_words(client: Client, parts: Phone, changes: Body, where: str) -> None:
-    """422 as problem+json that names the field in German; nothing is stored."""
+    """422 as problem+json that names the field in a sentence; nothing is stored."""
     response = await client.post(URL, json=body(**changes))
 
     problem = await response.json()
@@ -156,6 +156,22 @@ async def test_bad_input_is_refused_in_words(client: Client, parts: Phone, chang
     assert problem["where"].startswith(where)
     assert problem["title"].endswith(".")
     assert parts.targets.stored == {}
+
+
+async def test_every_faulty_field_is_named_in_the_language_asked_for(client: Client) -> None:
+    """Several faults come as a list, each with its field, in the words of Accept-Language."""
+    answer = await client.post(URL, json=body(everywhere="yes", email="x"), headers={"Accept-Language": "pl"})
+
+    problem = await answer.json()
+    assert {(one["where"], one["code"]) for one in problem["errors"]} == {
+        ("everywhere", "boolean-expected"),
+        ("email", "field-unknown"),
+    }
+    assert {one["title"] for one in problem["errors"]} == {
+        "Tu oczekiwane jest true lub false.",
+        "Takie pole nie istnieje.",
+    }
+    assert answer.headers["Content-Language"] == "pl"
 
 
 async def test_what_is_no_json_or_too_much_is_refused(client: Client, parts: Phone) -> None:

@@ -117,3 +117,29 @@ def test_channels_are_set_in_sections_of_their_name(tmp_path: Path, monkeypatch:
     bot, account = settings.channel(telegram.SPEC), settings.channel(mastodon.SPEC)
     assert (bot.token.get_secret_value(), bot.chat_id, bot.base_url) == ("1:x", "@siegen", "https://api.telegram.org")
     assert (account.base_url, account.exercises, account.complete) == ("https://social.example", True, False)
+
+
+def test_paths_in_the_file_count_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """data_dir, its default and a SQLite address lie beside the file, wherever the command is run."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert _load(tmp_path, GOOD).data_dir == tmp_path / "var/realis"
+    settings = _load(tmp_path, 'data_dir = "d"\n' + GOOD)
+    assert settings.data_dir == tmp_path / "d"
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/d/realis.db"
+    assert _load(tmp_path, 'data_dir = "/srv/realis"\n' + GOOD).data_dir == Path("/srv/realis")
+    written = _load(tmp_path, 'database_url = "sqlite+aiosqlite:///d/r.db"\n' + GOOD)
+    assert written.database_url == f"sqlite+aiosqlite:///{tmp_path}/d/r.db"
+
+
+def test_a_path_in_the_environment_counts_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REALIS_DATA_DIR is what a shell user typed, and wins over the file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REALIS_DATA_DIR", "here")
+    (tmp_path / "conf").mkdir()
+    settings = _load(tmp_path / "conf", 'data_dir = "d"\n' + GOOD)
+    assert settings.data_dir == Path("here")
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/here/realis.db"

@@ -72,7 +72,7 @@ def test_keeps_a_crossing_polygon_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("raw", "word", "where"),
     [
-        (b"not xml at all", "kein lesbares XML", "Zeile 1"),
+        (b"not xml at all", "kein lesbares XML", ":1"),
         (b"", "kein lesbares XML", ""),
         (b"<rss/>", "keine CAP-Nachricht", "<rss>"),
         (b'<alert xmlns="urn:other"/>', "keine CAP-Nachricht", "<alert>"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from realis.model.alert import Occasion
 from realis.model.draft import DraftKind, DraftState, LanguageText
 from realis.policy.approval import Role
@@ -263,6 +265,25 @@ async def test_roles_bar_pages(address: str, anna: Visitor, stranger: Visitor) -
     assert anna.status == 403
     await anna.post("/console/admin/users", {"name": "eva", "role": ["freigabe"]})
     assert anna.status == 403
+
+
+@pytest.mark.parametrize(
+    ("language", "refused", "missing"),
+    [
+        ("en", "You need the role Administration for this.", "The German headline is missing."),
+        ("ar", "تحتاج لذلك إلى دور الإدارة.", "العنوان الألماني ناقص."),
+    ],
+)
+async def test_refusals_speak_the_operators_language(
+    here: House, anna: Visitor, language: str, refused: str, missing: str
+) -> None:
+    """What is refused, and what a draft still lacks, is told in the language of the console."""
+    await anna.get(f"/console/admin/users?lang={language}")
+    assert refused in anna.text
+    draft = await here.desk.create(here.people["anna"].actor, content())
+    await anna.post(f"/console/drafts/{draft.id}", _fields(1, headline_de="", action="submit"))
+    assert anna.status == 422
+    assert missing in anna.text
 
 
 async def test_administration_adds_and_bars_people(here: House, carla: Visitor, stranger: Visitor) -> None:

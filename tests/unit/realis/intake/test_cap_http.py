@@ -73,10 +73,10 @@ async def test_a_wrong_token_stays_outside(client: Client, inbox: MemoryInbox, a
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [
-        (b"hello", 400, "Zeile 1"),
+        (b"hello", 400, ":1"),
         (b"", 400, ""),
         (sample("dtd_bomb"), 400, "<!DOCTYPE>"),
-        (sample("no_zone"), 400, "<expires>, Zeile 20"),
+        (sample("no_zone"), 400, "<expires>:20"),
     ],
 )
 async def test_unreadable_messages_are_refused_by_name(
@@ -90,6 +90,15 @@ async def test_unreadable_messages_are_refused_by_name(
     assert found["title"]
     assert found["remedy"]
     assert inbox.seen == {}
+
+
+async def test_an_authority_is_answered_in_its_language(client: Client) -> None:
+    """English for a client that asks for it; the code is the same in every language."""
+    answer = await client.post(PATH, data=sample("no_zone"), headers={**CAP, "Accept-Language": "en"})
+    found = await problem_of(answer)
+    assert found["code"] == "time-without-zone"
+    assert str(found["title"]).startswith("The time in <expires>")
+    assert answer.headers["Content-Language"] == "en"
 
 
 async def test_another_media_type_is_refused(client: Client) -> None:

@@ -38,8 +38,8 @@ REMARKS = (Problem("area", "area-missing"), Problem("headline.de", "headline-too
 async def client() -> AsyncIterator[Client]:
     """A server whose pages fail in several ways."""
 
-    def page(request: web.Request, status: int, title: str, remedy: str) -> web.Response:
-        return web.Response(status=status, text=f"{title}|{remedy}")
+    def page(_request: web.Request, status: int, error: RealisError | None) -> web.Response:
+        return web.Response(status=status, text=f"page: {error}")
 
     async def gone(_request: web.Request) -> web.Response:
         raise NotFound("warning-not-found")
@@ -92,11 +92,16 @@ async def test_several_remarks_are_listed_each_with_its_place(client: Client) ->
     ]
 
 
-async def test_a_person_gets_a_page_in_the_language_chosen(client: Client) -> None:
-    """The choice in the cookie counts more than the browser's languages."""
-    headers = {"Accept-Language": "de", "Cookie": "lang=en"}
-    answer = await client.get("/gone", headers=headers)
-    assert (await answer.text()).startswith("This warning does not exist.|")
+async def test_the_language_chosen_counts_more_than_the_browsers(client: Client) -> None:
+    """The cookie of the pages decides for what their scripts ask, too."""
+    answer = await client.get("/api/gone", headers={"Accept-Language": "de", "Cookie": "lang=en"})
+    assert (await answer.json(content_type="application/problem+json"))["title"] == "This warning does not exist."
+
+
+async def test_a_person_gets_the_page(client: Client) -> None:
+    """The page is given the error itself, and none for what is not one of ours."""
+    assert await (await client.get("/gone")).text() == "page: warning-not-found"
+    assert await (await client.get("/crash")).text() == "page: None"
 
 
 @pytest.mark.parametrize(
