@@ -37,7 +37,7 @@ MOST_PER_THOUSAND: dict[str, float] = {
     "realis/cap": 2.0,
     "realis/cli": 19,
     "realis/console": 19,
-    "realis/demo": 8,
+    "realis/demo": 11,
     "realis/dispatch": 2.0,
     "realis/egress": 2.0,
     "realis/intake": 2.0,
