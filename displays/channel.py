@@ -46,7 +46,7 @@ class Screens:
         return [Accepted(f"{message.incident}.{message.revision}") for _ in targets]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """No effect: there are no resources."""
 
 
 SPEC = ChannelSpec(

@@ -113,7 +113,7 @@ class Gateway:
 
     @property
     def as_of(self) -> datetime | None:
-        """When it last read what is in force; None before the first time."""
+        """When what is in force was last read; None before the first time."""
         return self._as_of
 
     async def __aenter__(self) -> Self:
@@ -228,7 +228,7 @@ class Gateway:
     # ------------------------------------------------------------ before the upgrade
 
     async def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer before the upgrade: health, metrics, wrong path, wrong origin, no room."""
+        """Answer requests that are not upgraded: health, metrics, wrong path, wrong origin, no capacity."""
         path = urlsplit(request.path).path
         if path == HEALTH_PATH:
             return self._health(connection)

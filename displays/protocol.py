@@ -43,7 +43,7 @@ class CloseCode(IntEnum):
 
 
 class ProtocolError(SentenceError):
-    """A screen's program sent something that is not in the protocol; told in English, for its developers."""
+    """A screen's message violates the protocol; in English, for developers of screens."""
 
     kind = "display-protocol"
 
@@ -59,7 +59,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Have(Struct, frozen=True):
-    """What a screen still holds from before: the version, and the incident it shows, if any."""
+    """The state a screen still has from before: the version, and the incident it shows, if any."""
 
     version: Version
     incident: UUID | None = None
@@ -77,7 +77,7 @@ class Hello:
 
 
 class Shown(Struct, frozen=True, tag="shown"):
-    """A screen has painted this revision; ``at`` by its own corrected clock."""
+    """The screen has shown this revision; ``at`` by its own corrected clock."""
 
     incident: UUID
     revision: Revision
@@ -85,7 +85,7 @@ class Shown(Struct, frozen=True, tag="shown"):
 
 
 class Ping(Struct, frozen=True, tag="ping"):
-    """A sign of life from the page itself; ``id`` comes back with the pong."""
+    """A heartbeat of the page itself; ``id`` is returned in the pong."""
 
     id: Version
 
@@ -94,7 +94,7 @@ ClientMessage = Hello | Shown | Ping
 
 
 class _Hello(Struct, frozen=True, tag="hello"):
-    """A hello as it travels, with the protocol it speaks."""
+    """A hello as encoded, with its protocol version."""
 
     proto: Proto
     token: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARS)]
@@ -124,7 +124,7 @@ class Session:
 
 
 def parse(message: str) -> ClientMessage:
-    """One message of a screen. Raises ``ProtocolError`` naming the field that is wrong."""
+    """Return one message of a screen as data. Raises ``ProtocolError`` naming the field that is wrong."""
     data = message.encode("utf-8", "surrogatepass")
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
@@ -171,7 +171,7 @@ _REASONS: Mapping[str, str] = {
 
 
 def _reason(data: bytes) -> ProtocolError:
-    """Which field of a refused message is wrong. The decoder names it in a sentence only, so each is tried alone."""
+    """Return the error naming the wrong field. The decoder names it in a sentence only, so each is tried alone."""
     try:
         message = msgspec.json.decode(data)
     except (MsgspecError, ValueError, RecursionError):
@@ -188,7 +188,7 @@ def _reason(data: bytes) -> ProtocolError:
 
 
 def _wrong_field(kind: type[Struct], fields: Mapping[str, object]) -> str:
-    """The first field, in the order they are declared, that is missing or not of its type; empty if all are."""
+    """Return the first field, in the order of declaration, that is missing or not of its type; empty if none is."""
     for field in msgspec.structs.fields(kind):
         value = fields.get(field.name)
         if value is None and not field.required:

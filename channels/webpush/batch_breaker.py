@@ -1,4 +1,4 @@
-"""Spares the rest of a batch once its push service counts as failing."""
+"""Circuit breaker within one batch: once the push service counts as failing, the rest is not sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BatchBreaker:
             return outcome
         self._row += 1
         if self._row >= FAILING_AFTER:
-            # Nothing left the house for those that follow, so they are a time-out, not an unknown.
+            # Nothing is sent to the targets that follow, so their outcome is a time-out, not an unknown.
             kind = FailureKind.TIMEOUT if outcome.kind is FailureKind.UNKNOWN else outcome.kind
             self.held = Failed(kind, f"nicht versucht: {outcome.detail}", retry_after_s=outcome.retry_after_s)
         return outcome

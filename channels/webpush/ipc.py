@@ -32,11 +32,11 @@ class FrameError(ValueError):
 
 
 class WorkerConfiguration(Struct, frozen=True, tag="configuration", forbid_unknown_fields=True):
-    """The first frame a child gets: what it may connect to.
+    """The first frame to a child: what it may connect to.
 
     Args:
         policy: the name of a policy in ``channels.webpush.worker_process.POLICIES``.
-        trust: more roots of trust for TLS, PEM; empty but in benchmarks and tests.
+        trust: additional trust anchors for TLS, PEM; empty except in benchmarks and tests.
     """
 
     policy: str
@@ -44,7 +44,7 @@ class WorkerConfiguration(Struct, frozen=True, tag="configuration", forbid_unkno
 
 
 class Route(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One push service: its origin, and the headers every push to it carries, our signed identity among them."""
+    """One push service: its origin, and the headers of every push to it, with the signed VAPID identity."""
 
     origin: str
     headers: Mapping[str, str]
@@ -81,7 +81,7 @@ class Report:
 
 
 class _Failure(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A target's place and the ``Failed`` it got."""
+    """A target's index and its ``Failed``."""
 
     index: Natural
     kind: FailureKind
@@ -90,7 +90,7 @@ class _Failure(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
 
 
 class _Report(Struct, frozen=True, tag="report", array_like=True, forbid_unknown_fields=True):
-    """A report as it travels: most outcomes are ``Accepted``, for which the place says everything."""
+    """A report as encoded: most outcomes are ``Accepted``, for which the index is enough."""
 
     number: Natural
     accepted: tuple[Natural, ...]
@@ -124,7 +124,7 @@ def decode_job(body: bytes) -> Job:
 
 
 def encode_report(report: Report) -> bytes:
-    """A frame: the number, who was accepted, and who was not and why."""
+    """Return a frame: the job's number, the accepted indexes, and the others with their failure."""
     accepted = tuple(index for index, outcome in report.outcomes if isinstance(outcome, Accepted))
     failed = tuple(
         _Failure(index, outcome.kind, outcome.detail, outcome.retry_after_s)

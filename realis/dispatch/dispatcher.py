@@ -191,12 +191,12 @@ class Dispatcher:
         self._wake.set()
 
     def in_flight(self) -> Mapping[str, int]:
-        """Batches being sent, for each channel."""
+        """The number of batches being sent, by channel."""
         flying = Counter(self._in_flight.values())
         return {name: flying[name] for name in self._channels}
 
     def open_breakers(self) -> Mapping[str, int]:
-        """Origins that are left alone for now because their service fails, for each channel."""
+        """The number of origins whose breaker is open now, by channel."""
         now = self._clock.now()
         return {name: len(breaker.shut(now, ())) for name, breaker in self._breakers.items()}
 
@@ -264,7 +264,7 @@ class Dispatcher:
             self._store_lost = None
 
     def _wake_lanes(self, names: Collection[str]) -> None:
-        """Accounts first, since one post of an account reaches all its followers; then by most targets to send."""
+        """Wake accounts first, because one post reaches all of its followers; then the channels with the most lanes."""
         limits = {name: self._channels[name].capabilities for name in self._ready if name in names}
         for name in sorted(limits, key=lambda name: (not limits[name].min_interval_s, -limits[name].concurrency)):
             self._ready[name].set()
@@ -303,7 +303,7 @@ class Dispatcher:
         return claim
 
     def _crowded(self, name: str, now: datetime) -> frozenset[str]:
-        """Origins that get no further batch now: they fill all lanes but one, or their service fails."""
+        """Return the origins that get no further batch now: they fill all lanes but one, or their breaker is open."""
         lanes, busy = self._channels[name].capabilities.concurrency, self._busy[name]
         full = frozenset(origin for origin, number in busy.items() if lanes > 1 and number >= lanes - 1)
         return full | self._breakers[name].shut(now, busy)
@@ -343,7 +343,7 @@ class Dispatcher:
         await self._events.publish(Topic.DELIVERY, str(claim.message.incident))
 
     def _keep_pace(self, channel: Channel) -> None:
-        """No claim before the account's interval has passed; nothing is held meanwhile."""
+        """Set the time before which nothing is claimed for the account; no claim is held during the pause."""
         if channel.capabilities.min_interval_s:
             self._free_from[channel.name] = self._clock.now() + timedelta(seconds=channel.capabilities.min_interval_s)
 

@@ -1,7 +1,7 @@
-"""What a channel declares of itself, and what it is made from. No channel and no setting is named here.
+"""The declaration of a channel, and the dependencies it is made from. No channel and no setting is named here.
 
-It stands beside the egress and not among the ports, because every channel gets a guarded client of its own, whose
-policy follows from the hosts it declares.
+Beside the egress and not among the ports, because every channel has a guarded client of its own, whose policy follows
+from the hosts it declares.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class ChannelConfig(BaseModel):
 
     @property
     def complete(self) -> bool:
-        """Whether all it needs is entered; else the channel is not set up."""
+        """Whether all required settings are entered; else the channel is not configured."""
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """What only web push needs.
+    """Options of web push alone.
 
     Args:
         known: whether a host is a push service that the worker processes serve.
-        trust: more roots of trust for them, PEM.
+        trust: additional trust anchors for them, PEM.
         timeout_s: for one push, connecting included.
         lock: the file that keeps the worker processes of two runs apart.
     """
@@ -55,11 +55,11 @@ class PushOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChannelContext:
-    """What a channel may be made from; it takes what it needs.
+    """The dependencies a channel may be made from; it takes those it needs.
 
     Args:
-        egress: its own; reaches what its spec declares, in the demo and in tests this machine only. The composition
-            root closes it.
+        egress: its own client; reaches what its spec declares, in the demo and in tests this machine only. Closed by
+            the composition root.
     """
 
     egress: Egress
@@ -92,10 +92,10 @@ class ChannelSpec(Generic[C]):
         make: the channel, set up or not. Must not open anything.
         about: the comment above its section, one German sentence.
         hosts: the services it may reach, by exact name; any address and https only.
-        any_public_host: it may reach every public address instead, because strangers name them.
-        answer_bytes: how much of an answer it reads.
-        account: it has one target of our own, which exists as soon as the program starts.
-        idempotent: the same message sent twice is shown once, so that a lost answer is worth another try.
+        any_public_host: it may reach every public address instead, because subscriptions name them.
+        answer_bytes: bytes of a response body that it reads.
+        account: it has a single target, the city's account, which exists as soon as the program starts.
+        idempotent: the same message sent twice is shown once, so that a lost response can be retried.
         joins_exercises: whether the account takes part in exercises; a public one only if its settings say so.
     """
 
@@ -114,14 +114,14 @@ class ChannelSpec(Generic[C]):
 
     @property
     def has_settings(self) -> bool:
-        """Whether there is anything to set."""
+        """Whether the channel has settings."""
         return bool(self.config.model_fields)
 
     @property
     def reaches_network(self) -> bool:
-        """Whether it sends over its egress at all."""
+        """Whether the channel sends over its egress."""
         return self.any_public_host or self.hosts is not _no_hosts
 
     def policy(self, config: C) -> Policy:
-        """Where it may connect to with these settings."""
+        """Return the egress policy that follows from these settings."""
         return PublicOnly() if self.any_public_host else Configured(self.hosts(config))

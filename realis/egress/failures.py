@@ -1,6 +1,6 @@
-"""Outcomes of requests without a response, and waiting times a service demands. Pure; it opens nothing.
+"""The outcome of a delivery whose request had no response, and the reading of ``Retry-After``. Pure; no I/O.
 
-Kept apart from the client, because the processes that post pushes read ``Retry-After`` and must not load aiohttp.
+Apart from the client, because the processes that post pushes read ``Retry-After`` and must not load aiohttp.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from realis.model.delivery import Failed, FailureKind
 __all__ = ["Blocked", "EgressError", "MaybeSent", "NotSent", "failed", "http_date", "retry_after_s"]
 
 _LONGEST_SECONDS = 9
-"""Largest number of digits of a wait in seconds that is accepted: thirty years."""
+"""Digits of a delay in seconds that are accepted: thirty years."""
 
 
 class EgressError(Exception):
-    """No answer came. The text is one line without path, keys or message."""
+    """There was no response. The text is one line without path, keys or message."""
 
 
 class Blocked(EgressError):
@@ -25,7 +25,7 @@ class Blocked(EgressError):
 
 
 class NotSent(EgressError):
-    """No connection came about; nothing was sent. ``timed_out`` distinguishes slow from refused."""
+    """No connection was established; nothing was sent. ``timed_out`` distinguishes a time-out from a refusal."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class NotSent(EgressError):
 
 
 class MaybeSent(EgressError):
-    """Sending began and no answer came: the other side may have taken it."""
+    """Sending began and no response came: the server may have accepted the request."""
 
 
 def failed(
@@ -43,12 +43,12 @@ def failed(
     blocked: FailureKind = FailureKind.AUTH,
     lost: FailureKind = FailureKind.UNKNOWN,
 ) -> Failed:
-    """The outcome of a request that got no answer.
+    """Return the outcome of a request without a response.
 
     Args:
         service: the name operators read.
-        blocked: AUTH holds the channel until its settings are mended; REJECTED concerns this one address.
-        lost: UNAVAILABLE where sending the same again never shows it twice.
+        blocked: AUTH holds the channel until its settings are corrected; REJECTED concerns this one address.
+        lost: UNAVAILABLE where a repeat is never shown twice.
     """
     if isinstance(error, Blocked):
         return Failed(blocked, f"{service} ist gesperrt: {error}")
@@ -59,10 +59,10 @@ def failed(
 
 
 def retry_after_s(value: str, now: datetime | None) -> float | None:
-    """Seconds of waiting a service demands: both forms of Retry-After (RFC 9110, 10.2.3); None if unreadable.
+    """Return the seconds of a Retry-After in either form (RFC 9110, 10.2.3); None if unreadable.
 
     Args:
-        now: what a date is measured against; None where that is unknown, so that only seconds can be read.
+        now: the time a date is compared with; None where it is unknown, so that only seconds can be read.
     """
     value = value.strip()
     if value.isascii() and value.isdigit():
@@ -72,7 +72,7 @@ def retry_after_s(value: str, now: datetime | None) -> float | None:
 
 
 def http_date(value: str) -> datetime | None:
-    """A date as HTTP writes it (RFC 9110, 5.6.7), or None."""
+    """Return an HTTP date (RFC 9110, 5.6.7), or None."""
     try:
         found = parsedate_to_datetime(value)
     except (OverflowError, TypeError, ValueError):

@@ -42,7 +42,7 @@ class Policy(Protocol):
     """Which URLs and which addresses behind them may be reached."""
 
     def refusal(self, url: URL) -> str:
-        """Why this URL is not allowed, as an error's code, or empty."""
+        """Return why this URL is not allowed, as an error's code, or an empty string."""
         ...
 
     def allows(self, address: Address) -> bool:
@@ -102,7 +102,7 @@ class Configured:
 
 
 def host_of(url: str) -> frozenset[str]:
-    """The host an operator's setting names, for ``Configured``; empty where it names none."""
+    """Return the host of a URL in the settings, for ``Configured``; empty if it has none."""
     try:
         host = URL(url.strip()).raw_host
     except ValueError:

@@ -1,1 +1,1 @@
-"""Where incidents come in from outside: one module per source, and the policy that turns them into drafts."""
+"""The intake of messages from authorities: one module per source, and the mapping to drafts."""

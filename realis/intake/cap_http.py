@@ -1,4 +1,4 @@
-"""``POST /api/v1/intake/cap``: an authority's message comes in over HTTP. Reads, answers, decides nothing."""
+"""``POST /api/v1/intake/cap``: receives an authority's message over HTTP. Reads and answers; decides nothing."""
 
 from __future__ import annotations
 

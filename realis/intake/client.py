@@ -13,7 +13,7 @@ SEND_TIMEOUT_S = 30
 
 
 async def send(raw: bytes, url: str, token: str) -> tuple[int, dict[str, object]]:
-    """Post a message to a running REALIS; status and answer."""
+    """Post a message to a running REALIS; returns status and response."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cap+xml"}
     timeout = aiohttp.ClientTimeout(total=SEND_TIMEOUT_S)
     address = f"{url.rstrip('/')}{PATH}"

@@ -1,4 +1,4 @@
-"""What a foreign message becomes: the content of a draft for an operator to review. Pure; it releases nothing."""
+"""The mapping of a foreign message to the content of a draft, for an operator to review. Pure; it releases nothing."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def asks_for_draft(alert: Alert) -> bool:
 
 
 def occasion_of(alert: Alert) -> Occasion:
-    """The occasion a message's status stands for. Only ``Actual`` can be an Ernstfall."""
+    """Return the occasion of a message's status. Only ``Actual`` can be an Ernstfall (promise 7)."""
     if alert.status is Status.ACTUAL:
         return Occasion.ERNSTFALL
-    # System and Draft are for nobody's action; the Übung is what reaches fewest.
+    # System and Draft are not for action; the Übung has the smallest audience.
     return Occasion.PROBEWARNUNG if alert.status is Status.TEST else Occasion.UEBUNG
 
 
 def kind_of(alert: Alert) -> DraftKind:
-    """What the draft would do.
+    """Return the kind of draft.
 
-    A Cancel that says neither Entwarnung nor Fehlalarm becomes an update, for neither may be claimed unasked;
-    the finding ``ending-unclear`` tells the operator to choose.
+    A Cancel that states neither Entwarnung nor Fehlalarm becomes an update, because neither may be assumed; the finding
+    ``ending-unclear`` lets the operator choose.
     """
     ending = ending_of(alert)
     if ending is Ending.ALL_CLEAR:
@@ -66,12 +66,12 @@ def kind_of(alert: Alert) -> DraftKind:
 def content_of(
     read: ReadResult, findings: Iterable[Finding], *, languages: Collection[str], default_source: str
 ) -> Content:
-    """The draft content a message becomes; what is missing stays empty for the operator.
+    """Return the draft content of a message; missing parts stay empty for the operator.
 
     Args:
         findings: of ``realis.cap.rules.check``; texts they call untranslated are not marked as checked.
         languages: primary tags this city warns in; others are left out, plain German is always kept.
-        default_source: who warns, where the message does not say.
+        default_source: the issuing authority, where the message names none.
     """
     alert = read.alert
     lead = _lead(alert.infos)
@@ -100,7 +100,7 @@ _NO_INFO = Info("", Urgency.UNKNOWN, Severity.UNKNOWN, Certainty.UNKNOWN, (Categ
 
 
 def _lead(infos: tuple[Info, ...]) -> Info:
-    """The info that speaks for the message: the German one, else English, else the first."""
+    """Return the leading info of the message: the German one, else English, else the first."""
     for wanted in (SOURCE_LANGUAGE, "en"):
         for info in infos:
             if tag_of(info.language) == wanted:
@@ -109,7 +109,7 @@ def _lead(infos: tuple[Info, ...]) -> Info:
 
 
 def tag_of(language: str) -> str:
-    """The tag texts are kept under: the primary one (``de-DE`` ▸ ``de``), save for plain German."""
+    """Return the tag texts are stored under: the primary one (``de-DE`` ▸ ``de``), except for plain German."""
     lowered = language.lower()
     return PLAIN if lowered == PLAIN else lowered.partition("-")[0]
 
@@ -190,5 +190,5 @@ def _web(lead: Info) -> str:
 
 
 def _unless(word: Word, *taken: Word) -> Word | None:
-    """The word, or None if it says nothing beyond the level."""
+    """Return the word, or None if it is one of ``taken``."""
     return None if word in taken else word

@@ -1,4 +1,4 @@
-"""What an intake hands on and what it gets back. Storing is somebody else's business."""
+"""The port of the intake: receiving a message, and the receipt. No implementation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message that came in.
+    """The result of receiving a message.
 
     Args:
-        draft: what operators will review; None where the message asks for none (Ack, Error).
-        problems: what was wrong with it, one line each.
-        repeated: True if the same bytes had come in before; then nothing was changed.
+        draft: the draft for operators to review; None for a message without one (Ack, Error).
+        problems: the findings, one line each.
+        repeated: True if the same bytes were received before; then nothing was changed.
     """
 
     incident: UUID
@@ -24,13 +24,13 @@ class Receipt:
 
 
 class ReceiveCap(Protocol):
-    """Takes a CAP message in: one transaction, idempotent by authority, sender and identifier."""
+    """Receives a CAP message: one transaction, idempotent by authority, sender and identifier."""
 
     async def __call__(self, raw: bytes, authority: str) -> Receipt:
-        """Store the message as a witness of its incident, with a draft.
+        """Store the message with its incident and a draft for it.
 
         Raises:
             UnreadableMessage: it cannot be read, or not safely.
-            Conflict: other bytes came in before under the same sender and identifier.
+            Conflict: other bytes were received before under the same sender and identifier.
         """
         ...

@@ -1,6 +1,6 @@
-"""Takes an authority's message in: reads it, names its problems, finds its incident, leaves a draft.
+"""Receives an authority's message: reads it, lists its findings, finds its incident, stores a draft.
 
-It releases nothing, and it changes nothing when the same message comes twice.
+It releases nothing, and changes nothing when the same message is received twice.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class CapIntake:
     clock: Clock
 
     async def __call__(self, raw: bytes, authority: str) -> Receipt:
-        """Store the message as a witness of its incident, with a draft."""
-        # Up to a second of work for the largest messages: never in the way of a screen or a release.
+        """Store the message with its incident and a draft for it."""
+        # In a thread: up to a second of work for the largest messages, which must not delay a screen or a release.
         result = await asyncio.to_thread(read, raw)
         alert, digest = result.alert, hashlib.sha256(raw).hexdigest()
         known = await self.received.find_received(authority, alert.sender, alert.identifier)
@@ -44,7 +44,7 @@ class CapIntake:
         try:
             return await self._draft(result, authority, digest, raw, incident, found_references)
         except AlreadyReceived:
-            # The same message came twice at once, here or at another node, and the other was first.
+            # The same message was received twice at once, here or at another node, and the other was stored first.
             known = await self.received.find_received(authority, alert.sender, alert.identifier)
             if known is None:
                 raise

@@ -1,25 +1,25 @@
-"""The one tree of errors REALIS raises on purpose: a code and values, never a sentence.
+"""The tree of errors REALIS raises on purpose: a code and values, never a sentence.
 
-The sentence and what to do next are in ``content/messages``, per language; ``docs/errors.md`` lists all codes.
-It must not know HTTP, databases, channels or languages: faces map these to answers.
+Sentence and remedy are in ``content/messages``, per language; ``docs/errors.md`` lists all codes. Independent of HTTP,
+databases, channels and languages: the interfaces map these to responses.
 
     RealisError
-    ├── InvalidInput          what came in cannot be used; says where
+    ├── InvalidInput          the input cannot be used; names the field
     │   ├── UnreadableMessage    not CAP at all, or unsafe to read
     │   │   └── TooLarge            larger than what is read
     │   ├── UnknownMediaType     a body of a type that is not read here
     │   └── TooSlow              the body did not arrive in time
     ├── NotAllowed            the person or token may not do this
     │   ├── NotAuthenticated     no token or session, or a wrong one
-    │   ├── FourEyesViolation    an author wants to release the own draft
+    │   ├── FourEyesViolation    an author of the draft tries to release it
     │   └── TooManyAttempts      this name or address has to wait
     ├── NotFound
     ├── Conflict              the state has moved on; nothing was changed
-    │   ├── StaleVersion         another person saved first
+    │   ├── StaleVersion         another user saved first
     │   ├── WrongState           the step does not fit the state
     │   └── AlreadyReceived      a message with this identifier has just been stored
     ├── SigningFailed         stops a release
-    ├── StoreUnavailable      the database is away or busy; the same step may be tried again
+    ├── StoreUnavailable      the database is unreachable or busy; the same step may be tried again
     └── SentenceError         carries a sentence of its own, for readers of one language
         ├── ConfigurationError   the settings or files read at start cannot work
         └── CommandError         a command of the command line cannot be carried out
@@ -47,7 +47,7 @@ Value = str | int | Terms
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One remark on what was entered: which field, and a code of ``content/messages`` with its values."""
+    """A problem of an input: which field, and a code of ``content/messages`` with its values."""
 
     where: str
     code: str
@@ -110,7 +110,7 @@ class NotAuthenticated(NotAllowed):
 
 
 class FourEyesViolation(NotAllowed):
-    """A person who wrote or edited a draft tried to release it."""
+    """A user who wrote or edited the draft tried to release it (promise 6)."""
 
 
 class TooManyAttempts(NotAllowed):
@@ -126,7 +126,7 @@ class Conflict(RealisError):
 
 
 class StaleVersion(Conflict):
-    """Another person saved the draft first."""
+    """Another user saved the draft first."""
 
 
 class WrongState(Conflict):

@@ -47,7 +47,7 @@ LANGUAGE_NAMES: Final = {language.tag: language.name for language in TABLE}
 GERMAN_NAMES: Final = {language.tag: language.german_name for language in TABLE}
 
 _FOREIGN_RIGHT_TO_LEFT = frozenset({"fa", "he", "ur"})
-"""Languages of messages from outside that are no language of ours."""
+"""Languages of foreign messages beyond those of ``TABLE``."""
 RIGHT_TO_LEFT: Final = _FOREIGN_RIGHT_TO_LEFT | {language.tag for language in TABLE if language.right_to_left}
 
 

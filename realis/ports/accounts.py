@@ -1,4 +1,4 @@
-"""Who works at the desk and which programs may ask: users, sessions, tokens. No secret passes in clear."""
+"""The accounts of operators and the tokens of programs: users, sessions, tokens. No secret passes in clear."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realis.policy.approval import Actor, Role
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who works at the desk. The audit trail knows the pseudonym only."""
+    """A user of the desk. The audit trail contains the pseudonym only."""
 
     id: str
     name: str
@@ -24,12 +24,12 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        """This user as the desk's use cases see them."""
+        """The user as the ``Actor`` of use cases."""
         return Actor(self.id, self.pseudonym, self.roles)
 
 
 class Users(Protocol):
-    """Where the desk's people are kept. Passwords arrive hashed (Argon2id)."""
+    """The store of users. Passwords are passed hashed (Argon2id)."""
 
     async def add(self, name: str, roles: frozenset[Role], *, password_hash: str, must_change: bool) -> User:
         """Store a new user. Raises ``Conflict`` if the name is taken."""
@@ -52,7 +52,7 @@ class Users(Protocol):
         ...
 
     async def deactivate(self, user_id: str) -> None:
-        """Bar the user and end all of their sessions; the pseudonym stays in the audit trail."""
+        """Bar the user from logging in and end all of their sessions; the pseudonym stays in the audit trail."""
         ...
 
     async def list(self) -> Sequence[User]:
@@ -73,11 +73,11 @@ class Sessions(Protocol):
     """Server-side sessions; only a hash of the cookie is stored."""
 
     async def create(self, token_hash: str, user_id: str, *, csrf: str, now: datetime, expires_at: datetime) -> None:
-        """Store a new session, and forget those of everybody that have expired."""
+        """Store a new session, and delete the expired sessions of all users."""
         ...
 
     async def get(self, token_hash: str, now: datetime) -> SessionRecord | None:
-        """A session that has not expired, of an active user."""
+        """Return an unexpired session of an active user, or None."""
         ...
 
     async def delete(self, token_hash: str) -> None:
@@ -86,7 +86,7 @@ class Sessions(Protocol):
 
 
 class TokenKind(StrEnum):
-    """What a bearer token is for."""
+    """The purpose of a bearer token."""
 
     AUTHORITY = "authority"
     SCREEN = "screen"
@@ -110,9 +110,9 @@ class Tokens(Protocol):
         ...
 
     async def find(self, kind: TokenKind, token_hash: str) -> TokenRecord | None:
-        """The token with this hash, unless revoked."""
+        """Return the token with this hash; None if unknown or revoked."""
         ...
 
     async def revoke(self, token_id: int) -> None:
-        """Make a token useless for good."""
+        """Revoke a token; irreversible."""
         ...

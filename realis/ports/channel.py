@@ -1,6 +1,6 @@
-"""What the core asks of the outside to work and to send, as Protocols, and the frozen data that crosses those lines.
+"""The ports to clock, channels, events and signing keys, as Protocols, and the frozen data that crosses them.
 
-No implementation lives here. Times are aware datetimes in UTC; durations name their unit.
+No implementation. Times are aware datetimes in UTC; durations name their unit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Clock(Protocol):
 
 
 class LengthUnit(StrEnum):
-    """How a transport counts a text."""
+    """The unit in which a transport counts the length of a text."""
 
     UTF16 = "utf16"
     BYTES = "bytes"
@@ -40,19 +40,19 @@ class LengthUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelCapabilities:
-    """What a channel can carry; ``render`` shortens to it once.
+    """What a channel can carry; ``realis.services.rendering`` shortens texts to it once.
 
     Args:
-        length: most units one message may have.
-        unit: how they are counted.
-        url_length: what a link counts as, where it is not its own length (Mastodon: 23).
+        length: units one message may have at most.
+        unit: in which the length is counted.
+        url_length: the length a link counts as, where it is not its own (Mastodon: 23).
         edits: an update changes what is already shown, so targets come with their ``shown_ref``.
         per_language: False for public accounts, which post the source language with a link.
         concurrency: how many batches of this channel may be in flight at once.
         batch: most targets in one batch.
         public: reaches people who did not join; such channels never carry an Übung.
         geo_targeted: targets are matched by place; False for accounts and feeds, which always match.
-        min_interval_s: seconds the service wants between two batches of one account; 0 where it sets no pace.
+        min_interval_s: seconds the service requires between two batches of one account; 0 without a limit.
     """
 
     length: int
@@ -68,7 +68,7 @@ class ChannelCapabilities:
 
 
 class MessageKind(StrEnum):
-    """What a message is for its reader. EXPIRY is sent when a warning runs out by itself."""
+    """The kind of a message for its reader. EXPIRY is sent when a warning ends by itself."""
 
     ALERT = "alert"
     UPDATE = "update"
@@ -78,7 +78,7 @@ class MessageKind(StrEnum):
 
     @property
     def ending(self) -> Ending | None:
-        """The ending it announces, or None."""
+        """The ending this kind announces, or None."""
         return {
             "all_clear": Ending.ALL_CLEAR,
             "retraction": Ending.RETRACTED,
@@ -88,7 +88,7 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One dispatch in one language, as a channel gets it. The words are final: channels never rewrite them.
+    """One dispatch in one language, as passed to a channel. The texts are final: channels never change them.
 
     Args:
         revision: of the incident's chain, from 1; an expiry carries the revision that ran out.
@@ -119,9 +119,9 @@ class Target:
 
     Args:
         id: of the subscription, screen or account.
-        address: what the channel needs to reach it, in the channel's own form (often JSON).
-        origin: what targets share that fail together: a push service's origin, an account.
-        shown_ref: what the channel shows there now for this incident, where it can edit.
+        address: in the channel's own form (often JSON).
+        origin: common to targets that fail together: a push service's origin, an account.
+        shown_ref: the reference of the post now shown for this incident, where the channel can edit.
     """
 
     id: int
@@ -132,7 +132,7 @@ class Target:
 
 
 class Channel(Protocol):
-    """A way out. It classifies what happened; it never retries, sleeps long, or reads any store."""
+    """A channel. It classifies outcomes; it never retries, waits long, or reads any store."""
 
     @property
     def name(self) -> str:
@@ -146,12 +146,12 @@ class Channel(Protocol):
 
     @property
     def capabilities(self) -> ChannelCapabilities:
-        """What it can carry."""
+        """The limits of its messages and sends."""
         ...
 
     @property
     def unavailable_reason(self) -> str:
-        """Why it cannot send now ("nicht eingerichtet"), or empty."""
+        """Why it cannot send now ("nicht eingerichtet"), or an empty string."""
         ...
 
     async def send(self, message: Message, targets: Sequence[Target]) -> Sequence[Outcome]:
@@ -159,7 +159,7 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back sockets. Called once."""
+        """Close all sockets. Called once."""
         ...
 
 
@@ -167,7 +167,7 @@ class Channel(Protocol):
 
 
 class Topic(StrEnum):
-    """What can have changed. Events are hints: whoever hears one reads the truth from the store."""
+    """The subject of a change. Events are hints: on one a listener reads the store."""
 
     WORK = "work"
     SITUATION = "situation"
@@ -180,11 +180,11 @@ class Events(Protocol):
     """Hints between the parts, in one process or many. Losing all of them costs latency only."""
 
     async def publish(self, topic: Topic, key: str = "") -> None:
-        """Tell everyone who listens; never blocks on a slow listener."""
+        """Queue the hint for every listener; never blocks on a slow one."""
         ...
 
     def listen(self, *topics: Topic) -> AsyncIterator[tuple[Topic, str]]:
-        """Hints from now on; repeated ones may be merged."""
+        """Yield hints from now on; repeated ones may be merged."""
         ...
 
 
@@ -192,7 +192,7 @@ class Events(Protocol):
 
 
 class FrameSigner(Protocol):
-    """Signs what screens keep: JWS compact, ES256 (RFC 7515, RFC 7518)."""
+    """Signs the screens' frames: JWS compact, ES256 (RFC 7515, RFC 7518)."""
 
     def sign(self, payload: bytes) -> str:
         """The payload as a compact JWS. Raises ``SigningFailed``."""

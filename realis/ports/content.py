@@ -29,7 +29,7 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Ready-made words for an event in one language, for an operator to start from."""
+    """A ready-made text for an event in one language, which a draft is prefilled from."""
 
     headline: str
     description: str
@@ -38,10 +38,10 @@ class Template:
 
 
 class Phrases(Protocol):
-    """The fixed words around a warning, by language; falls back to English, then German."""
+    """The fixed phrases around a warning, by language; falls back to English, then German."""
 
     def phrase(self, key: str, language: str, /, **values: str) -> str:
-        """One fixed phrase; raises KeyError for a key nobody wrote."""
+        """Return one fixed phrase; raises ``KeyError`` for an unknown key."""
         ...
 
     def events(self) -> Sequence[EventType]:

@@ -1,4 +1,4 @@
-"""What the desk shows: frozen views of incidents, releases and the audit trail. No behaviour."""
+"""The read models of the desk: frozen views of incidents, releases and the audit trail. No behaviour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realis.ports.read_models import ChannelCount
 
 
 class IncidentStage(StrEnum):
-    """Where an incident stands, most urgent first for the board."""
+    """The stage of an incident, most urgent first for the board."""
 
     SUBMITTED = "submitted"
     PAUSE = "pause"
@@ -62,7 +62,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message that came in for this incident."""
+    """A message received for this incident."""
 
     authority: str
     sender: str
@@ -73,7 +73,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class HandTask:
-    """A text waiting to be carried out by hand, or ticked with who and when."""
+    """A text to be carried out by hand, or confirmed with user and time."""
 
     target_id: int
     incident: UUID
@@ -85,7 +85,7 @@ class HandTask:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A way out as the console lists it. ``held_since`` is set while it is on hold (wrong credentials)."""
+    """A channel as the console lists it. ``held_since`` is set while it is on hold (wrong credentials)."""
 
     name: str
     label: str

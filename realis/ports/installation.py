@@ -1,4 +1,4 @@
-"""The city an installation serves, and its parts. Nothing in the code knows which city it is."""
+"""The city an installation serves, and its parts. No city is named in the code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the city people and operators choose by name.
+    """A part of the city that citizens and operators choose by name.
 
     Args:
         approximate: True where the circle only roughly stands for the real outline; shown as such.
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """The city this installation serves; nothing in the code knows which."""
+    """The city this installation serves, from the settings."""
 
     name: str
     authority: str

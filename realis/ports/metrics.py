@@ -1,4 +1,4 @@
-"""What the program's parts report for monitoring, and the figures that are read from the record when asked.
+"""The ports of monitoring: counters reported by the parts, and figures read from the database on a scrape.
 
 Reporting never waits and never fails: it adds to counters in memory, once per batch or message, never per target.
 """
@@ -15,7 +15,7 @@ from realis.model.delivery import FailureKind, State
 
 
 class DeliveryMetrics(Protocol):
-    """What the ledger reports about batches."""
+    """Counters of batches, reported by the ledger."""
 
     def committed(
         self, channel: str, *, accepted: int, failed: Mapping[FailureKind, int], since_issue_s: float, first: bool
@@ -36,7 +36,7 @@ class DeliveryMetrics(Protocol):
 
 
 class IntakeResult(StrEnum):
-    """How an authority's request ended. FAILED is our fault, REFUSED the sender's."""
+    """The result of an authority's request. FAILED is a fault of REALIS, REFUSED one of the sender."""
 
     ACCEPTED = "accepted"
     REPEATED = "repeated"
@@ -45,7 +45,7 @@ class IntakeResult(StrEnum):
 
 
 class IntakeMetrics(Protocol):
-    """What the intake reports."""
+    """Counters of received messages, reported by the intake."""
 
     def received(self, authority: str, result: IntakeResult) -> None:
         """Count a request; ``authority`` is its token's label, or empty without a valid token."""
@@ -60,7 +60,7 @@ class ScreenRefusal(StrEnum):
 
 
 class ScreenMetrics(Protocol):
-    """What the screens' gateway reports, and the page it serves where it has a port of its own."""
+    """Counters of the screens' gateway, and the page it serves where it has a port of its own."""
 
     def screen_refused(self, reason: ScreenRefusal) -> None:
         """Count a refused connection."""
@@ -72,7 +72,7 @@ class ScreenMetrics(Protocol):
 
 
 class NoMetrics:
-    """Keeps nothing: for parts that run where nothing is monitored."""
+    """Counts nothing: for parts that run without monitoring."""
 
     def committed(
         self, channel: str, *, accepted: int, failed: Mapping[FailureKind, int], since_issue_s: float, first: bool
@@ -89,7 +89,7 @@ class NoMetrics:
         """Not counted."""
 
     async def scrape(self) -> bytes:
-        """An empty page, which is a valid one."""
+        """Return an empty page, which is valid."""
         return b""
 
 
@@ -112,7 +112,7 @@ class QueueFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecordFigures:
-    """What the record says of the work at one moment. The same from every process that shares it.
+    """Figures of the database at one moment; equal from every process that shares it.
 
     Args:
         ended: final outcomes of all targets ever planned, by channel and state.

@@ -1,4 +1,4 @@
-"""What is in force and how it is being delivered, as faces and operators read it. No implementation lives here."""
+"""The read models of active alerts and of their delivery, for public interfaces and operators. No implementation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class WarningView:
-    """A warning as every public face shows it; made in one place (``realis.services.active_alerts``).
+    """A warning as every public interface shows it; made in one place (``realis.services.active_alerts``).
 
     Args:
         ending: None while in force.
@@ -60,9 +60,9 @@ class WarningView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was in force at ``as_of``, gravest first, and what ended in the last 24 hours, newest first.
+    """The warnings in force at ``as_of``, gravest first, and those ended in the last 24 hours, newest first.
 
-    ``version`` grows with every change a viewer could notice.
+    ``version`` grows with every visible change.
     """
 
     version: int
@@ -76,10 +76,10 @@ PAGE = "page"
 
 
 class ActiveAlerts(Protocol):
-    """The one read side for everything the public sees."""
+    """The only read side of public interfaces (promise 8)."""
 
     async def snapshot(self, viewer: Viewer, channel: str = PAGE) -> Snapshot:
-        """What is in force and what recently ended, with the texts made for ``channel``."""
+        """Return what is in force and what recently ended, with the texts made for ``channel``."""
         ...
 
     async def warning(self, incident: UUID, viewer: Viewer, channel: str = PAGE) -> WarningView | None:
@@ -96,7 +96,7 @@ class ActiveAlerts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelCount:
-    """How one channel stands for one revision. Sums of ``states`` equal ``planned`` once planning is done.
+    """The counts of one channel for one revision. ``states`` add up to ``planned`` once planning is done.
 
     Args:
         failures: how many targets ended by each kind of failure.

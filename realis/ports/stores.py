@@ -1,6 +1,6 @@
-"""The ports to the database: what the desk, planner and dispatcher ask of it, in the steps that must be one.
+"""The ports to the database, for desk, planner and dispatcher.
 
-Each method is one transaction. Whatever a docstring says is written, is on disk when the call returns.
+Each method is one transaction: all that its docstring states as written is on disk when the call returns (promise 1).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from realis.ports.read_models import ChannelCount
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing somebody did, to be appended to the chain in the same transaction as the thing itself."""
+    """One action, to be appended to the audit chain in the same transaction as its effect."""
 
     actor: str
     action: AuditAction
@@ -55,14 +55,14 @@ class KnownReceivedMessage:
 
 
 class ReceivedMessages(Protocol):
-    """What intake asks before it stores: names that came in, and the incidents that references belong to."""
+    """The look-ups of the intake before it stores: received identifiers, and the incidents of references."""
 
     async def find_received(self, authority: str, sender: str, identifier: str) -> KnownReceivedMessage | None:
-        """The message that came in under this name, or None."""
+        """Return the message received under this identifier, or None."""
         ...
 
     async def incident_named(self, reference: Reference) -> UUID | None:
-        """The incident a reference belongs to: of a message that came in, or of an alert of our own."""
+        """Return the incident of a reference, which names a received message or an issued alert; None without one."""
         ...
 
 
@@ -73,7 +73,7 @@ class DeskStore(ReceivedMessages, Protocol):
         """Store a new incident with its first draft and, if a message caused it, that message.
 
         Raises:
-            AlreadyReceived: a message of this name has just come in; nothing was stored.
+            AlreadyReceived: a message with this identifier has just been stored; nothing was written.
         """
         ...
 
@@ -92,10 +92,10 @@ class DeskStore(ReceivedMessages, Protocol):
     async def replace_draft(
         self, before: Draft, after: Draft, entry: AuditEntry, package: Package | None = None
     ) -> None:
-        """Store ``after`` if the draft still has ``before``'s version and state; the package with a submission.
+        """Store ``after`` if the draft still has ``before``'s version and state; a submission's package with it.
 
         Raises:
-            StaleVersion: it has moved on.
+            StaleVersion: version or state differ by now; nothing was written.
         """
         ...
 
@@ -108,11 +108,11 @@ class DeskStore(ReceivedMessages, Protocol):
         ...
 
     async def stop_release(self, draft_id: UUID, entry: AuditEntry, *, reason: str = "") -> None:
-        """Take back a decision that has not been issued; the draft is open again. Raises ``WrongState``."""
+        """Cancel a decision that has not been issued; the draft can be edited again. Raises ``WrongState``."""
         ...
 
     async def pending(self, incident: UUID) -> Release | None:
-        """The decision whose pause is running."""
+        """Return the decision whose pause is running, or None."""
         ...
 
     async def due_releases(self, now: datetime) -> tuple[Release, ...]:
@@ -120,7 +120,7 @@ class DeskStore(ReceivedMessages, Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """When the next decision takes effect."""
+        """Return when the next decision takes effect, or None."""
         ...
 
     async def board(self, now: datetime) -> tuple[BoardEntry, ...]:
@@ -128,7 +128,7 @@ class DeskStore(ReceivedMessages, Protocol):
         ...
 
     async def board_entry(self, incident: UUID, now: datetime) -> BoardEntry | None:
-        """One incident as the board shows it, however old; None if there is none."""
+        """Return one incident's board entry, however old; None if there is none."""
         ...
 
     async def has_received_message(self, incident: UUID) -> bool:
@@ -136,11 +136,11 @@ class DeskStore(ReceivedMessages, Protocol):
         ...
 
     async def received_messages(self, incident: UUID) -> tuple[ReceivedMessage, ...]:
-        """Messages that came in for an incident."""
+        """Return the messages received for an incident."""
         ...
 
     async def hand_tasks(self, incident: UUID) -> tuple[HandTask, ...]:
-        """Texts to be carried out by hand for the newest revision."""
+        """Return the texts of the newest revision for manual channels, with their confirmations."""
         ...
 
     async def note(self, entry: AuditEntry) -> None:
@@ -148,19 +148,19 @@ class DeskStore(ReceivedMessages, Protocol):
         ...
 
     async def trail(self, *, subject: str | None = None, limit: int = 200) -> tuple[AuditLine, ...]:
-        """The newest audit entries first, of one subject or all."""
+        """Return audit entries, newest first, of one subject or all."""
         ...
 
     async def holds(self) -> Mapping[str, tuple[datetime, str]]:
-        """Channels on hold: since when and why."""
+        """Return the channels on hold: since when and why."""
         ...
 
     async def lift_hold(self, channel: str, entry: AuditEntry) -> None:
-        """Let a channel send again; what was held is due at once."""
+        """End a channel's hold; its held batches are due at once."""
         ...
 
     async def mark_done(self, incident: UUID, *, revision: int, target_id: int, who: str, entry: AuditEntry) -> None:
-        """Record who carried out a by-hand text. The first record stands."""
+        """Record that a manual text was carried out, by which user. Idempotent: the first record stands."""
         ...
 
 
@@ -233,7 +233,7 @@ class Claim:
     Args:
         attempt: counts from 1.
         targets: without an address where it was deleted since planning.
-        unreadable: targets whose stored address cannot be opened; they are not gone.
+        unreadable: targets whose stored address cannot be decrypted; they are not gone.
     """
 
     batch: int
@@ -258,7 +258,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RetryGroup:
-    """Targets of a batch to try again together."""
+    """Targets of a batch that are retried together."""
 
     due: datetime
     targets: tuple[int, ...]
@@ -271,9 +271,9 @@ class BatchResult:
 
     Args:
         states: terminal states and how many targets reached each.
-        refs: what a target shows now, for channels that edit.
+        refs: the reference of the post a target shows now, for channels that edit.
         gone: targets whose address ended.
-        hold: why the whole channel must stop, or empty.
+        hold: why the whole channel goes on hold, or empty.
     """
 
     states: Mapping[State, int]
@@ -286,10 +286,10 @@ class BatchResult:
     last_accepted: datetime | None = None
 
     def must_add_up_to(self, number: int) -> None:
-        """Hold the ledger's rules before anything is written.
+        """Check the ledger's rules before anything is written.
 
         Raises:
-            ValueError: a target would be lost, counted twice, or end in a state that ends nothing.
+            ValueError: a target would be lost, counted twice, or end in a state that is not terminal.
         """
         ended, again = sum(self.states.values()), sum(len(group.targets) for group in self.retries)
         if ended + again != number or not TERMINAL_STATES.issuperset(self.states):
@@ -300,11 +300,11 @@ class BatchStore(Protocol):
     """Planning, claims and the ledger."""
 
     async def close_abandoned(self, now: datetime) -> None:
-        """End what nobody may send any more: past its deadline, or superseded with its sender vanished."""
+        """Close the batches that may not be sent any more: past the deadline, or superseded and with a lapsed lease."""
         ...
 
     async def start_due(self, now: datetime) -> int:
-        """Let expiry notices whose time has come start planning; how many."""
+        """Start the planning of the expiry notices that are due; returns how many."""
         ...
 
     async def plan_step(
@@ -312,8 +312,8 @@ class BatchStore(Protocol):
     ) -> frozenset[str] | None:
         """Freeze the next targets of the gravest unplanned dispatches into batches, the nearest first.
 
-        About ``most`` in one transaction: every dispatch of the same gravity gets its turn, and one that is new only
-        its first batch, so that something of each can leave at once. Never a target twice for one dispatch.
+        About ``most`` in one transaction: every dispatch of the same gravity in turn, and of a new one only its first
+        batch, so that a part of each can be sent at once. Never a target twice for one dispatch.
 
         Returns:
             The channels that were planned for; None if nothing is left to plan.
@@ -327,7 +327,7 @@ class BatchStore(Protocol):
     async def claim(
         self, channel: str, owner: str, *, now: datetime, lease_s: float, busy_origins: frozenset[str]
     ) -> Claim | None:
-        """Take the gravest due batch of a channel, fenced by a new epoch; None if there is none.
+        """Claim the gravest due batch of a channel, fenced by a new epoch; None if there is none.
 
         A batch of a newer revision waits while an older one of the same incident and channel is in flight.
         """
@@ -338,23 +338,23 @@ class BatchStore(Protocol):
         ...
 
     async def reclaim(self) -> int:
-        """Free all claims at start, when no other process can be sending; how many were freed."""
+        """Release all claims at start, when no other process can be sending; returns how many."""
         ...
 
     async def next_due(self, now: datetime) -> datetime | None:
-        """When the next waiting batch or expiry notice is due."""
+        """Return when the next open batch or expiry notice is due, or None."""
         ...
 
     async def counts(self, incident: UUID) -> tuple[ChannelCount, ...]:
-        """How each channel stands, for every dispatch of the incident's newest revision (and its expiry)."""
+        """Return the counts of every dispatch of the incident's newest revision (and its expiry), by channel."""
         ...
 
 
 class Leases(Protocol):
-    """Who may do what only one process at a time may do, where there are several. A lease ends by itself."""
+    """Mutual exclusion between processes by leases, which end by themselves, so that a crash blocks none for long."""
 
     async def take(self, name: str, owner: str, *, now: datetime, lease_s: float) -> bool:
-        """Take or keep a lease; False while another owner's runs."""
+        """Acquire or prolong a lease; False while another owner's has not ended."""
         ...
 
     async def renew(
@@ -366,11 +366,11 @@ class Leases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChangeMarker:
-    """Over everything ever issued: how many alerts, and when the last thing happened to one.
+    """A marker over all issued alerts that differs whenever the active alerts may differ.
 
     Args:
-        last_change: the newest of sent, ran out, left the list a day later.
-        passed: how often an alert ran out or left the list.
+        last_change: the newest instant at which an alert was sent, ended, or left the list a day later.
+        passed: how often an alert ended or left the list.
     """
 
     issued: int
@@ -379,10 +379,10 @@ class ChangeMarker:
 
 
 class AlertArchive(Protocol):
-    """What ``realis.services.active_alerts`` reads."""
+    """The archive of issued alerts, read by ``realis.services.active_alerts``."""
 
     async def pulse(self, now: datetime) -> ChangeMarker:
-        """Whether anything has changed; cheap, asked for every snapshot."""
+        """Return a marker that differs whenever the active alerts may differ; one cheap query for every snapshot."""
         ...
 
     async def recent_chains(self, since: datetime) -> Sequence[tuple[Revision, ...]]:
@@ -398,5 +398,5 @@ class AlertArchive(Protocol):
         ...
 
     async def xml(self, identifier: str) -> tuple[bytes, Occasion] | None:
-        """A signed message as issued."""
+        """Return a signed message byte for byte as issued, with its occasion, or None."""
         ...

@@ -1,4 +1,4 @@
-"""Who can be reached, and what they send back: Protocols and their frozen data. Addresses go in, never out."""
+"""The ports of targets and their confirmations, with frozen data. Addresses are stored, never returned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NewTarget:
 
     Args:
         address: stored encrypted, in a table of its own.
-        fingerprint: a keyed hash of what makes the address unique, to find it again without decrypting.
+        fingerprint: a keyed hash of the address, to find it again without decrypting (promise 14).
         places: H3 resolution-8 cells; empty with ``everywhere`` means it matches any area.
         joined: takes part in exercises.
     """
@@ -47,12 +47,12 @@ class TargetRecord:
 
 
 class Targets(Protocol):
-    """Where subscriptions, screens and accounts are kept."""
+    """The store of subscriptions, screens and accounts."""
 
     async def put(self, new: NewTarget) -> int:
-        """Store or, with the same channel and fingerprint, replace a target and reactivate it; its id.
+        """Store or, with the same channel and fingerprint, replace and reactivate a target; returns its id.
 
-        A new target is also enrolled in what is in force for its places, so that it gets the ending.
+        A new target is also planned for the warnings in force at its places, so that it gets the ending (promise 4).
         """
         ...
 
@@ -65,7 +65,7 @@ class Targets(Protocol):
         ...
 
     async def remove(self, target_id: int) -> None:
-        """Delete a target with its address and places for good."""
+        """Delete a target with its address, places and confirmations; irreversible (promise 14)."""
         ...
 
     async def list(self, channel: str) -> Sequence[TargetRecord]:
@@ -73,17 +73,17 @@ class Targets(Protocol):
         ...
 
     async def seen(self, target_id: int, at: datetime) -> None:
-        """Note that the target was heard of."""
+        """Record when the target last sent something."""
         ...
 
     async def count(self, channel: str) -> int:
-        """How many active targets a channel has."""
+        """Return the number of active targets of a channel."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DisplayReport:
-    """A target says that it showed this revision at this time."""
+    """A target's report that it showed this revision at this time."""
 
     target_id: int
     incident: UUID
@@ -92,12 +92,12 @@ class DisplayReport:
 
 
 class Confirmations(Protocol):
-    """What targets report back: shown, opened, ticked by hand."""
+    """The store of confirmations: shown, opened, done by hand."""
 
     async def confirm(self, channel: str, reports: Sequence[DisplayReport]) -> frozenset[DisplayReport]:
-        """Note what targets showed, and that they were heard of, in one write. Idempotent.
+        """Record what targets showed and when they were last seen, in one transaction. Idempotent.
 
         Returns:
-            Those that were planned for what they showed; of the others nothing is noted.
+            The reports of targets that were planned for the revision; the others are ignored.
         """
         ...

@@ -72,7 +72,7 @@ class Approval:
         try:
             await self.issuer.issue(release)
         except StoreUnavailable as error:
-            log.warning("release_waits", incident=str(release.incident), code=error.code)  # the loop issues it
+            log.warning("release_waits", incident=str(release.incident), code=error.code)  # the timer issues it
         except WrongState:
             draft = await self.drafts.get(release.draft)
             if draft.state is not DraftState.RELEASED or await self.store.pending(release.incident):

@@ -119,7 +119,7 @@ class Authoring:
         found = (*self.problems(before.content), *await self.drafts.chain_problems(before))
         if found:
             raise InvalidInput("draft-incomplete", where=",".join(problem.where for problem in found), causes=found)
-        # Done once now, so that what CAP cannot carry or no cell can cover shows here and not at the moment of issue.
+        # Composed once now, so that what CAP or the cells cannot represent is reported here and not at the issue.
         write(compose(before.content, self.issuer.envelope(before.incident, 1, (), self.clock.now())))
         audience_for(before.content)
         package = self.preview(before.content, before.incident)

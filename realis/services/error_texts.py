@@ -1,4 +1,4 @@
-"""What an error or a remark is called in a reader's language. It chooses no language and knows no face."""
+"""The texts of errors and problems in a reader's language. The language is chosen by the caller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def describe(error: RealisError | Problem, messages: ErrorMessages, language: str) -> ErrorText:
-    """Title and remedy of an error or a remark; an error's single causes come before its remedy. Never raises."""
+    """Return title and remedy of an error or problem; an error's single causes precede its remedy. Never raises."""
     if isinstance(error, SentenceError):
         return ErrorText(error.message, error.remedy)
     text = _text(error, messages, language)
@@ -25,6 +25,6 @@ def _text(error: RealisError | Problem, messages: ErrorMessages, language: str) 
     try:
         return messages.error_text(error.code, error.values, language)
     except KeyError:
-        # A text that was forgotten must not keep a failed release from being reopened, or an answer from being given.
+        # A missing text must not prevent the reopening of a failed release, nor the response to a request.
         log.exception("error_without_text", code=error.code)
         return ErrorText(error.code)

@@ -1,4 +1,4 @@
-"""Figures for monitoring, read from the record in one short transaction. Writes nothing and takes no lock."""
+"""Figures for monitoring, read from the database in one short transaction. Writes nothing and takes no lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WAITING = and_(batches.c.state == BatchState.OPEN, ~batches.c.held)
 _HELD = and_(batches.c.state == BatchState.OPEN, batches.c.held)
 _CLAIMED = batches.c.state == BatchState.CLAIMED
 
-# The index on the state keeps this to the batches that are not done, however many there ever were.
+# The index on the state limits this to the batches that are not done, so the cost does not grow with the history.
 _QUEUES = (
     select(
         dispatches.c.channel,

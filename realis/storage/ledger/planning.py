@@ -183,7 +183,7 @@ class Planning:
         room = min(most, limits.batch, _FIRST_BATCH) if is_new else most
         ring, cursor, number, done = dispatch.ring, dispatch.cursor, 0, False
         if not limits.geo_targeted or not dispatch.match:
-            ring = OUTERMOST_RING  # nobody is looked for by place
+            ring = OUTERMOST_RING  # no target is found by place
         while True:
             rows = await self._look(connection, dispatch, limits, ring=ring, after=cursor, most=room - number)
             await self._freeze(connection, dispatch, rows, limits.batch, now, ring)
