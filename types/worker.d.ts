@@ -7,6 +7,7 @@ interface WorkerGlobalScope {
   /** Addresses and words; mobile_api/service_worker.py puts them in front of the script. */
   readonly REALIS: {
     version: string;
+    pages: string[];
     kept: string[];
     assets: string[];
     icon: string;
