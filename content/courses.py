@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
 from content.course_reader import read_course
-from content.phrases import ALL_LANGUAGES, FALLBACKS
+from content.phrases import FALLBACKS
 from content.reading import folder
 from realis.model.errors import ConfigurationError
+from realis.model.languages import ALL_LANGUAGES
 from realis.ports.content import Course
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -13,10 +13,10 @@ from typing import Final
 from content.events import OTHER, read_events
 from content.reading import Table, broken, folder, read_table, require_text, tables
 from content.templates import GENERIC, Key, read_templates
-from realis.model.draft import LANGUAGES, PLAIN, DraftKind
+from realis.model.draft import DraftKind
+from realis.model.languages import ALL_LANGUAGES
 from realis.ports.content import EventType, Template
 
-ALL_LANGUAGES: Final = (*LANGUAGES, PLAIN)
 FALLBACKS: Final = ("en", "de")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _CHECKED_BY = "checked_by"

@@ -14,7 +14,7 @@ import structlog
 
 from displays.channel import NAME
 from realis.model.errors import StoreUnavailable
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.targets import Confirmations, DisplayReport
 from realis.ports.waiting import wait_for_event
 

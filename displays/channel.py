@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from realis.egress.channel_spec import ChannelConfig, ChannelSpec
 from realis.model.delivery import Accepted, Outcome
-from realis.ports.channel import ChannelCapabilities, Events, LengthUnit, Message, Target, Topic
+from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
+from realis.ports.events import Events, Topic
 
 NAME = "display"
 """The channel's name; screens are its targets."""

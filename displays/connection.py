@@ -24,7 +24,7 @@ from displays.protocol import CloseCode, Hello, Ping, ProtocolError, Session, Sh
 from displays.scene import ENDING_SHOWN_FOR
 from realis.model.errors import StoreUnavailable
 from realis.ports.accounts import TokenKind, Tokens
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
 from realis.ports.targets import DisplayReport, Targets

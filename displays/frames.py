@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from displays.protocol import compact, instant
 from displays.scene import ENDING_SHOWN_FOR, Scene, ScreenAudience, spoken
 from realis.model.draft import Rendered
-from realis.ports.channel import FrameSigner
 from realis.ports.content import Phrases
 from realis.ports.read_models import Snapshot, WarningView
+from realis.ports.signing import FrameSigner
 from realis.web.i18n import in_words
 
 MAX_FRAME_BYTES = 4096

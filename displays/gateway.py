@@ -29,11 +29,13 @@ from displays.hub import Hub
 from displays.protocol import CloseCode
 from realis.model.incident import Viewer
 from realis.ports.accounts import TokenKind, Tokens
-from realis.ports.channel import Clock, Events, FrameSigner, Topic
+from realis.ports.clock import Clock
 from realis.ports.content import CourseCatalogue, Phrases
+from realis.ports.events import Events, Topic
 from realis.ports.installation import City
 from realis.ports.metrics import NoMetrics, ScreenMetrics, ScreenRefusal
 from realis.ports.read_models import ActiveAlerts, Snapshot
+from realis.ports.signing import FrameSigner
 from realis.ports.targets import Confirmations, TargetRecord, Targets
 from realis.ports.waiting import wait_for_event
 from realis.web import metrics_page

@@ -18,10 +18,10 @@ from aiohttp import web
 from displays.idle_screen import idle_content
 from displays.ui_strings import ui_strings
 from realis.model.errors import NotFound
-from realis.ports.channel import FrameSigner
+from realis.model.languages import LANGUAGE_NAMES
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
-from realis.web.i18n import LANGUAGE_NAMES
+from realis.ports.signing import FrameSigner
 from realis.web.pages import Pages
 
 PATH = "/display/"

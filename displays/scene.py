@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from realis.model.alert import Ending
-from realis.model.draft import SOURCE_LANGUAGE, Rendered
+from realis.model.draft import Rendered
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.read_models import Snapshot, WarningView
 from realis.ports.targets import TargetRecord
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from realis.web.i18n import INTERFACE_LANGUAGES, MessageCatalogue
+from realis.model.languages import INTERFACE_LANGUAGES
+from realis.web.i18n import MessageCatalogue
 
 
 def ui_strings(catalogue: MessageCatalogue) -> dict[str, dict[str, str]]:

@@ -18,9 +18,10 @@ from lxml import etree
 
 from mobile_api.responses import CachedResponse
 from realis.model.alert import Occasion
-from realis.model.draft import SOURCE_LANGUAGE, Rendered
+from realis.model.draft import Rendered
 from realis.model.errors import NotFound
 from realis.model.incident import Viewer
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts, Snapshot, WarningView
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from realis.model.incident import Viewer
-from realis.ports.channel import Clock
+from realis.model.languages import LANGUAGE_NAMES
+from realis.ports.clock import Clock
 from realis.ports.content import CourseCatalogue, Phrases
 from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts
 from realis.ports.targets import Targets
-from realis.web.i18n import LANGUAGE_NAMES
 from realis.web.openapi import Operation
 from realis.web.pages import Pages, wanted_language
 

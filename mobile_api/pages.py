@@ -20,10 +20,10 @@ from mobile_api.schemas import chain_json, in_language
 from realis.model.alert import Ending, Occasion
 from realis.model.draft import Rendered
 from realis.model.incident import Viewer
+from realis.model.languages import LANGUAGE_NAMES, direction
 from realis.ports.content import Course
 from realis.ports.installation import City
 from realis.ports.read_models import Snapshot, WarningView
-from realis.web.i18n import LANGUAGE_NAMES, direction
 from realis.web.pages import LANGUAGE_COOKIE, safe_html
 
 HOME_KEPT_FOR = timedelta(seconds=2)

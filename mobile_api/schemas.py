@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from realis.model.alert import Ending, Level, Occasion, Status
 from realis.model.area import Area
 from realis.model.draft import Rendered
+from realis.model.languages import direction
 from realis.ports import content
 from realis.ports import installation as city
 from realis.ports.channel import MessageKind
 from realis.ports.read_models import Snapshot, WarningView
-from realis.web.i18n import direction
 
 Json = dict[str, object]
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from mobile_api.deps import Deps
 from mobile_api.responses import CachedResponse, has_it
-from realis.web.i18n import direction
+from realis.model.languages import direction
 from realis.web.pages import Pages
 
 PAGES = ("/", "/subscribe", "/courses/", "/offline", "/barrierefreiheit", "/datenschutz", "/impressum", "/kontakt")

@@ -36,7 +36,9 @@ from realis.egress.failures import EgressError, failed
 from realis.egress.policy import check_url
 from realis.model.delivery import Failed, FailureKind, Outcome
 from realis.model.errors import InvalidInput, SigningFailed
-from realis.ports.channel import ChannelCapabilities, Clock, LengthUnit, Message, Target, Vapid
+from realis.ports.channel import ChannelCapabilities, LengthUnit, Message, Target
+from realis.ports.clock import Clock
+from realis.ports.signing import Vapid
 
 __all__ = ["PushSender", "WebPush", "is_known_service", "parse_subscription", "payload"]
 

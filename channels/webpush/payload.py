@@ -14,12 +14,11 @@ from hashlib import sha256
 
 from realis.model.alert import Level
 from realis.model.draft import Rendered
+from realis.model.languages import direction
 from realis.ports.channel import Message
 
 MAX_TTL_S = 2_592_000
 """30 days: the most Mozilla's service accepts."""
-
-_RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 
 
 def payload(message: Message) -> bytes:
@@ -118,7 +117,7 @@ def topic(message: Message) -> str:
 def _direction(text: Rendered) -> str:
     if text.language != text.written_in:
         return "auto"
-    return "rtl" if text.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+    return direction(text.language)
 
 
 def _body(text: Rendered) -> str:

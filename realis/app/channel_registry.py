@@ -16,9 +16,12 @@ from displays import channel as display
 from realis.egress.channel_spec import ChannelConfig, ChannelContext, ChannelSpec, PushOptions
 from realis.egress.client import Egress
 from realis.egress.policy import Configured, LoopbackOnly, Policy
-from realis.ports.channel import Channel, ChannelCapabilities, Clock, Events, Vapid
+from realis.ports.channel import Channel, ChannelCapabilities
+from realis.ports.clock import Clock
+from realis.ports.events import Events
 from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts
+from realis.ports.signing import Vapid
 from realis.ports.targets import NewTarget
 
 ChannelTable: TypeAlias = Sequence[ChannelSpec[Any]]  # Any: each row has a model of its own

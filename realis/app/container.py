@@ -11,7 +11,7 @@ from realis.app.settings import Settings
 from realis.backplane.memory import MemoryEvents
 from realis.backplane.redis import RedisEvents
 from realis.keystore.keys import Keys
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.content import CourseCatalogue
 from realis.ports.installation import City
 from realis.services.active_alerts import ActiveAlertsReader

@@ -12,8 +12,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from content.messages import Messages
-from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import RealisError
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.policy.approval import Role
 from realis.services.error_texts import describe
 

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from realis.model.delivery import TERMINAL_STATES, FailureKind
 from realis.model.errors import StoreUnavailable
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.metrics import IntakeResult, QueueFigures, RecordFigures, ScreenRefusal
 
 CACHE_S = 1.0

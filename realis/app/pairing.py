@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from realis.model.area import Area, Circle, cells
-from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import CommandError
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.accounts import TokenKind, Tokens
 from realis.ports.installation import City, Place
 from realis.ports.targets import NewTarget, Targets

@@ -33,6 +33,7 @@ from realis.app.file_access import obstacle
 from realis.app.settings_errors import as_configuration_error
 from realis.egress.channel_spec import ChannelSpec
 from realis.model.errors import ConfigurationError
+from realis.model.languages import ALL_LANGUAGES
 from realis.ports.installation import City, Place
 
 DEFAULT_FILE = Path("realis.toml")
@@ -68,7 +69,7 @@ class CitySettings(_Section):
     name: str = Field(min_length=1, max_length=80)
     authority: str = Field(min_length=1, max_length=160)
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Berlin"
-    languages: tuple[str, ...] = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr", "de-x-ls")
+    languages: tuple[str, ...] = ALL_LANGUAGES
     contact: str = ""
     places: tuple[PlaceSettings, ...] = ()
 

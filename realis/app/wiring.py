@@ -10,7 +10,7 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,7 @@ from content.phrases import PhraseBook
 from displays.gateway import Gateway
 from realis.app import channel_registry, web_application
 from realis.app.channel_registry import EgressPolicies
+from realis.app.clock import SystemClock
 from realis.app.container import ProcessRole, Services
 from realis.app.file_access import make_data_dir
 from realis.app.metrics import Metrics
@@ -34,7 +35,7 @@ from realis.dispatch.release_timer import ReleaseTimer
 from realis.keystore.keys import Keys
 from realis.model.errors import ConfigurationError
 from realis.policy.approval import IssuePolicy
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.services.active_alerts import ActiveAlertsReader
 from realis.services.desk import Desk, DeskPorts
 from realis.services.issuing import Identity
@@ -56,14 +57,6 @@ log = structlog.get_logger(__name__)
 
 SHUTDOWN_S = 20.0
 """How long what is in flight may take to finish at the end."""
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The present instant, aware, UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place that asks
 
 
 @dataclass(frozen=True, slots=True)

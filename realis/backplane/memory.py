@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Self
 from weakref import WeakSet
 
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 
 MAX_PENDING = 256
 """Most different hints kept for a listener; beyond that a topic's hints become one without a key."""

@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from realis.backplane.memory import Hint, MemoryEvents, Pending
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 
 log = structlog.get_logger(__name__)
 

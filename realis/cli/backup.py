@@ -19,8 +19,9 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
+from realis.app.clock import SystemClock
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock, open_database
+from realis.app.wiring import open_database
 from realis.cli import ask
 from realis.cli.common import CONFIG, ConfigOption, database, fail, out, run, settings_from
 from realis.cli.encrypted_file import EncryptedReader, EncryptedWriter

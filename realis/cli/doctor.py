@@ -25,10 +25,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from realis.app import diagnostics
 from realis.app.channel_registry import TABLE, ChannelTable
+from realis.app.clock import SystemClock
 from realis.app.diagnostics import CheckResult, Grade
 from realis.app.file_access import data_dir_obstacle
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock, listening
+from realis.app.wiring import listening
 from realis.cli.common import CONFIG, ConfigOption, out, run
 from realis.keystore.files import KINDS, read_current, read_files
 from realis.model.errors import RealisError

@@ -25,8 +25,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from content.messages import Messages
 from realis.app.file_access import obstacle
-from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import CommandError, RealisError
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.services.error_texts import describe
 
 Command = TypeVar("Command", bound=Callable[..., Any])  # Any: what commands take is theirs

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from rich.progress import track
 from rich.table import Table
 
+from realis.app.clock import SystemClock
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
 from realis.cli.doctor import is_serving
 from realis.cli.frame import Family

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from realis.app.clock import SystemClock
 from realis.app.example_alert import ExampleStatus, example_alert
-from realis.app.wiring import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
 from realis.cap.writer import write

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from realis.app.clock import SystemClock
 from realis.app.pairing import pair_screen, screen_target
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock
 from realis.cli.common import CONFIG, ConfigOption, database, out, run, settings_from
 from realis.cli.frame import Family
 from realis.keystore.keys import Keys
-from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import CommandError
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.policy.approval import Role
 from realis.ports.accounts import TokenKind
 from realis.ports.targets import NewTarget

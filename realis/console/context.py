@@ -20,7 +20,7 @@ from realis.console.shared_query import SharedQuery
 from realis.model.errors import InvalidInput, NotAuthenticated, NotFound, RealisError
 from realis.policy.approval import Actor, IssuePolicy, Role
 from realis.ports.accounts import SessionRecord, User, Users
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.content import Phrases
 from realis.ports.installation import City
 from realis.ports.read_models import ChannelCount

@@ -16,8 +16,9 @@ from realis.console.area_form import own_areas, place_area
 from realis.console.local_time import local_parts, read_local
 from realis.model.alert import Certainty, Level, Occasion, Severity, Urgency
 from realis.model.area import Area
-from realis.model.draft import PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText
+from realis.model.draft import Content, DraftKind, LanguageText
 from realis.model.errors import InvalidInput, Problem
+from realis.model.languages import PLAIN, SOURCE_LANGUAGE
 from realis.ports.content import Phrases
 from realis.ports.desk_read_models import ChannelRow
 from realis.ports.installation import City

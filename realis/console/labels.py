@@ -9,6 +9,7 @@ from realis.model.alert import Ending, Occasion
 from realis.model.audit import AuditAction, Fact, read_facts
 from realis.model.delivery import FailureKind, State
 from realis.model.draft import DraftKind
+from realis.model.languages import GERMAN_NAMES
 from realis.policy.approval import Role
 from realis.ports.desk_read_models import IncidentStage
 
@@ -97,17 +98,6 @@ CERTAINTIES = {
     "Unlikely": "Unwahrscheinlich",
     "Unknown": "Unbekannt",
 }
-LANGUAGE_IN_GERMAN = {
-    "de": "Deutsch",
-    "en": "Englisch",
-    "tr": "Türkisch",
-    "ar": "Arabisch",
-    "uk": "Ukrainisch",
-    "ru": "Russisch",
-    "pl": "Polnisch",
-    "fr": "Französisch",
-    "de-x-ls": "Deutsch in Einfacher Sprache",
-}
 ACTIONS = {
     AuditAction.MESSAGE_RECEIVED: "Meldung eingegangen",
     AuditAction.DRAFT_CREATED: "Entwurf angelegt",
@@ -186,6 +176,6 @@ def _fact(name: str, value: Fact, translate: Callable[[str], str]) -> str:
 
 TABLES = (
     STAGES, OCCASIONS, OCCASION_MEANING, KINDS, ENDINGS, STATES, FAILURES, ROLES, ROLE_MEANING,
-    SEVERITIES, URGENCIES, CERTAINTIES, LANGUAGE_IN_GERMAN, ACTIONS, FAILED,
+    SEVERITIES, URGENCIES, CERTAINTIES, GERMAN_NAMES, ACTIONS, FAILED,
 )  # fmt: skip
 """Every table, so that the catalogues can be checked against it."""

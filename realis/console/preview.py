@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from realis.model.draft import SOURCE_LANGUAGE, Content, Package, Rendered, Variant
+from realis.model.draft import Content, Package, Rendered, Variant
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.desk_read_models import ChannelRow
 from realis.ports.read_models import PAGE
 

@@ -11,7 +11,7 @@ from realis.console.context import DESK_ROLES, ConsoleContext, Handler, Raw, gua
 from realis.console.shared_query import SharedQuery
 from realis.policy.approval import Role
 from realis.ports.accounts import Sessions, Users
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.services.desk import Desk
 from realis.web.pages import Pages
 from realis.web.passwords import Passwords

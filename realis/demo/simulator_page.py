@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from realis.ports.channel import Clock
+from realis.app.clock import SystemClock
+from realis.ports.clock import Clock
 
 MAX_POSTS = 200
 MAX_VERSIONS = 50
@@ -34,14 +35,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-
-
-class WallClock:
-    """The system's time."""
-
-    def now(self) -> datetime:
-        """The present instant, UTC."""
-        return datetime.now(UTC)  # noqa: TID251 the stand-in plays a service with a clock of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +138,7 @@ class Simulator(ABC):
     face: SimulatorPages
 
     def __init__(self, port: int = 0, *, clock: Clock | None = None, time_zone: str = "Europe/Berlin") -> None:
-        self.clock = clock or WallClock()
+        self.clock = clock or SystemClock()
         self.board = Board(self.clock)
         self._port = port
         self._zone = ZoneInfo(time_zone)

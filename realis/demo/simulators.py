@@ -1,6 +1,6 @@
 """Stand-ins for Telegram and Mastodon on this machine, so that the demo shows posts appear, change and end.
 
-They are no servers for anyone else: loopback only, nothing kept on disk, and their pages say they are staged.
+They are reachable from this machine only; nothing kept on disk, and their pages say they are staged.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ from realis.model.delivery import Accepted, Failed, FailureKind, Outcome, State,
 from realis.model.errors import StoreUnavailable
 from realis.policy.circuit_breaker import CircuitBreaker
 from realis.policy.retry import Again, Attempt, Final, decide
-from realis.ports.channel import Channel, Clock, Events, Message, Target, Topic
+from realis.ports.channel import Channel, Message, Target
+from realis.ports.clock import Clock
+from realis.ports.events import Events, Topic
 from realis.ports.stores import BatchResult, BatchStore, Claim, Failure, Leases, RetryGroup
 from realis.ports.waiting import wait_for_event
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from realis.ports.channel import ChannelCapabilities, Clock, Events, Topic
+from realis.ports.channel import ChannelCapabilities
+from realis.ports.clock import Clock
+from realis.ports.events import Events, Topic
 from realis.ports.stores import BatchStore
 
 STEP = 5_000

@@ -9,7 +9,8 @@ from datetime import datetime
 import structlog
 
 from realis.model.errors import StoreUnavailable
-from realis.ports.channel import Clock, Events, Topic
+from realis.ports.clock import Clock
+from realis.ports.events import Events, Topic
 from realis.ports.waiting import wait_for_event
 
 log = structlog.get_logger(__name__)

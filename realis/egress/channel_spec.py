@@ -15,9 +15,12 @@ from pydantic import BaseModel, ConfigDict
 
 from realis.egress.client import BODY_HEAD, Egress
 from realis.egress.policy import Configured, Policy, PublicOnly
-from realis.ports.channel import Channel, ChannelCapabilities, Clock, Events, Vapid
+from realis.ports.channel import Channel, ChannelCapabilities
+from realis.ports.clock import Clock
+from realis.ports.events import Events
 from realis.ports.installation import City
 from realis.ports.read_models import ActiveAlerts
+from realis.ports.signing import Vapid
 
 
 class ChannelConfig(BaseModel):

@@ -25,8 +25,9 @@ from realis.model.alert import (
     ends_at,
 )
 from realis.model.area import Area, LinearRing, RingProblem, outline, ring_problem
-from realis.model.draft import EVENT_CODE_PROFILE, PLAIN, SOURCE_LANGUAGE, Content, DraftKind, LanguageText
+from realis.model.draft import EVENT_CODE_PROFILE, Content, DraftKind, LanguageText
 from realis.model.incident import gravest_level
+from realis.model.languages import PLAIN, SOURCE_LANGUAGE
 
 Word = TypeVar("Word", bound=StrEnum)
 

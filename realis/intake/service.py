@@ -17,7 +17,7 @@ from realis.intake.mapping import asks_for_draft, content_of
 from realis.intake.receiving import Receipt
 from realis.model.alert import Alert, Reference
 from realis.model.errors import AlreadyReceived, Conflict, InvalidInput
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.stores import KnownReceivedMessage, NewReceivedMessage, ReceivedMessages
 from realis.services.desk import Desk
 

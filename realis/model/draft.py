@@ -28,13 +28,7 @@ from realis.model.alert import (
 )
 from realis.model.area import MAX_KM2, Area, NamedValue, extent_km2
 from realis.model.errors import Problem
-
-SOURCE_LANGUAGE = "de"
-LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
-"""The languages of a city's warnings, German first."""
-
-PLAIN = "de-x-ls"
-"""The plain German variant; called Einfache Sprache until test readers approved it."""
+from realis.model.languages import SOURCE_LANGUAGE
 
 EVENT_CODE_PROFILE = "profile:DE-BBK-EVENTCODE"
 MAX_HEADLINE = 160

@@ -1,11 +1,11 @@
-"""The ports to clock, channels, events and signing keys, as Protocols, and the frozen data that crosses them.
+"""The port to channels, as a Protocol, and the frozen data that crosses it.
 
 No implementation. Times are aware datetimes in UTC; durations name their unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,19 +15,6 @@ from uuid import UUID
 from realis.model.alert import Ending, Level, Occasion
 from realis.model.delivery import Outcome
 from realis.model.draft import Rendered
-
-# ---------------------------------------------------------------- time
-
-
-class Clock(Protocol):
-    """The only source of time for decisions."""
-
-    def now(self) -> datetime:
-        """The present instant, aware, UTC."""
-        ...
-
-
-# ---------------------------------------------------------------- channels
 
 
 class LengthUnit(StrEnum):
@@ -160,66 +147,4 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close all sockets. Called once."""
-        ...
-
-
-# ---------------------------------------------------------------- live events and wake-ups
-
-
-class Topic(StrEnum):
-    """The subject of a change. Events are hints: on one a listener reads the store."""
-
-    WORK = "work"
-    SITUATION = "situation"
-    DELIVERY = "delivery"
-    DESK = "desk"
-    SCREENS = "screens"
-
-
-class Events(Protocol):
-    """Hints between the parts, in one process or many. Losing all of them costs latency only."""
-
-    async def publish(self, topic: Topic, key: str = "") -> None:
-        """Queue the hint for every listener; never blocks on a slow one."""
-        ...
-
-    def listen(self, *topics: Topic) -> AsyncIterator[tuple[Topic, str]]:
-        """Yield hints from now on; repeated ones may be merged."""
-        ...
-
-
-# ---------------------------------------------------------------- keys and signatures
-
-
-class FrameSigner(Protocol):
-    """Signs the screens' frames: JWS compact, ES256 (RFC 7515, RFC 7518)."""
-
-    def sign(self, payload: bytes) -> str:
-        """The payload as a compact JWS. Raises ``SigningFailed``."""
-        ...
-
-    @property
-    def public_jwk(self) -> Mapping[str, str]:
-        """The public key as a JWK with ``kid``, for screens to pin."""
-        ...
-
-
-class CapSigner(Protocol):
-    """Signs outgoing CAP XML (enveloped XML-DSig)."""
-
-    def sign(self, xml: bytes) -> bytes:
-        """The message with its signature. Raises ``SigningFailed``."""
-        ...
-
-
-class Vapid(Protocol):
-    """The application server's identity towards push services (RFC 8292)."""
-
-    @property
-    def public_key(self) -> str:
-        """The uncompressed P-256 point as base64url without padding, for ``subscribe()``."""
-        ...
-
-    def authorization(self, origin: str, now: datetime) -> str:
-        """The Authorization header for a push service's origin; one token per origin and hour."""
         ...

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from realis.model.alert import Ending, Info, Occasion
-from realis.model.draft import EVENT_CODE_PROFILE, SOURCE_LANGUAGE, Rendered, Variant
+from realis.model.draft import EVENT_CODE_PROFILE, Rendered, Variant
 from realis.model.incident import (
     ENDING_LISTED_FOR,
     Ended,
@@ -19,7 +19,9 @@ from realis.model.incident import (
     recently_ended,
     visible,
 )
-from realis.ports.channel import Clock, MessageKind
+from realis.model.languages import SOURCE_LANGUAGE
+from realis.ports.channel import MessageKind
+from realis.ports.clock import Clock
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView
 from realis.ports.stores import AlertArchive, ChangeMarker
 

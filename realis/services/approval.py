@@ -15,8 +15,9 @@ from realis.model.audit import AuditAction
 from realis.model.draft import Draft, DraftState
 from realis.model.errors import InvalidInput, StoreUnavailable, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_release, pause_for
-from realis.ports.channel import Clock, Events, Topic
+from realis.ports.clock import Clock
 from realis.ports.desk_read_models import Release
+from realis.ports.events import Events, Topic
 from realis.ports.stores import AuditEntry, DeskStore
 from realis.services.drafts import Drafts, draft_entry
 from realis.services.issuing import Issuer, overtaken

@@ -19,7 +19,9 @@ from realis.model.draft import Content, Draft, DraftKind, DraftState, Package, c
 from realis.model.errors import InvalidInput, Problem, WrongState
 from realis.policy.approval import Actor, IssuePolicy, Role, check_edit, check_occasion, digest
 from realis.policy.audience import audience_for
-from realis.ports.channel import Channel, Clock, Events, Topic
+from realis.ports.channel import Channel
+from realis.ports.clock import Clock
+from realis.ports.events import Events, Topic
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore, NewReceivedMessage
 from realis.services.drafts import Drafts, draft_entry
 from realis.services.issuing import Issuer

@@ -9,9 +9,12 @@ from typing import Self
 from uuid import UUID
 
 from realis.policy.approval import PAUSE, IssuePolicy
-from realis.ports.channel import CapSigner, Channel, Clock, Events
+from realis.ports.channel import Channel
+from realis.ports.clock import Clock
 from realis.ports.content import ErrorMessages, Phrases
+from realis.ports.events import Events
 from realis.ports.installation import City
+from realis.ports.signing import CapSigner
 from realis.ports.stores import AlertStore, DeskStore
 from realis.ports.targets import Targets
 from realis.services.approval import Approval

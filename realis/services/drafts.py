@@ -9,7 +9,7 @@ from realis.model.audit import AuditAction, Fact
 from realis.model.draft import Draft, Package
 from realis.model.errors import NotFound, Problem
 from realis.policy.approval import Actor
-from realis.ports.channel import Events, Topic
+from realis.ports.events import Events, Topic
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore
 from realis.services.issuing import chain_problems
 

@@ -14,15 +14,19 @@ import structlog
 
 from realis.cap.writer import write
 from realis.model.audit import AuditAction
-from realis.model.draft import SOURCE_LANGUAGE, Content, DraftKind, Envelope, Package, Variant, compose
+from realis.model.draft import Content, DraftKind, Envelope, Package, Variant, compose
 from realis.model.errors import Problem, RealisError, StoreUnavailable, WrongState
 from realis.model.incident import Revision, references_for_next
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.policy import priority
 from realis.policy.approval import IssuePolicy
 from realis.policy.audience import Audience, audience_for
-from realis.ports.channel import CapSigner, Channel, Clock, Events, MessageKind, Topic
+from realis.ports.channel import Channel, MessageKind
+from realis.ports.clock import Clock
 from realis.ports.content import ErrorMessages
 from realis.ports.desk_read_models import Release
+from realis.ports.events import Events, Topic
+from realis.ports.signing import CapSigner
 from realis.ports.stores import AlertStore, AuditEntry, DeskStore, Issue, NewDispatch
 from realis.services.error_texts import describe
 

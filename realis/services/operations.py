@@ -8,7 +8,7 @@ from uuid import UUID
 from realis.model.audit import AuditAction, Fact
 from realis.model.errors import InvalidInput, NotAllowed
 from realis.policy.approval import Actor, Role
-from realis.ports.channel import Events, Topic
+from realis.ports.events import Events, Topic
 from realis.ports.stores import AuditEntry, DeskStore
 
 

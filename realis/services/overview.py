@@ -9,7 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from realis.model.errors import NotFound
-from realis.ports.channel import Channel, Clock
+from realis.ports.channel import Channel
+from realis.ports.clock import Clock
 from realis.ports.desk_read_models import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
 from realis.ports.read_models import ChannelCount
 from realis.ports.stores import AlertStore, DeskStore

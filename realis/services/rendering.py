@@ -15,17 +15,8 @@ from babel import Locale
 from babel.dates import format_datetime
 
 from realis.model.alert import Occasion
-from realis.model.draft import (
-    PLAIN,
-    SOURCE_LANGUAGE,
-    Content,
-    DraftKind,
-    LanguageText,
-    Package,
-    Rendered,
-    RenderedText,
-    Variant,
-)
+from realis.model.draft import Content, DraftKind, LanguageText, Package, Rendered, RenderedText, Variant
+from realis.model.languages import PLAIN, SOURCE_LANGUAGE
 from realis.ports.channel import ChannelCapabilities, LengthUnit
 from realis.ports.content import Phrases
 from realis.ports.installation import City

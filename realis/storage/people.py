@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from realis.model.errors import Conflict
 from realis.policy.approval import Role, roles_of
 from realis.ports.accounts import SessionRecord, TokenKind, TokenRecord, User
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.storage.database import Database
 from realis.storage.schema import sessions, tokens, users
 

@@ -11,7 +11,8 @@ from sqlalchemy import Row, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from realis.model.draft import Variant
-from realis.ports.channel import Clock, MessageKind
+from realis.ports.channel import MessageKind
+from realis.ports.clock import Clock
 from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.storage.addresses import AddressBook
 from realis.storage.database import Database, Lock, insert

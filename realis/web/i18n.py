@@ -20,25 +20,9 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
-INTERFACE_LANGUAGES = ("de", "en", "tr", "ar", "uk", "ru", "pl", "fr")
+from realis.model.languages import INTERFACE_LANGUAGES
+
 DEFAULT_LANGUAGE = "de"
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
-LANGUAGE_NAMES = {
-    "de": "Deutsch",
-    "en": "English",
-    "tr": "Türkçe",
-    "ar": "العربية",
-    "uk": "Українська",
-    "ru": "Русский",
-    "pl": "Polski",
-    "fr": "Français",
-    "de-x-ls": "Einfache Sprache",
-}
-
-
-def direction(language: str) -> str:
-    """``rtl`` or ``ltr``, for the ``dir`` attribute."""
-    return "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def negotiate(wanted: Sequence[str], supported: Sequence[str] = INTERFACE_LANGUAGES) -> str:

@@ -15,19 +15,10 @@ from aiohttp import web
 from markupsafe import Markup
 
 from realis.model.errors import Problem, RealisError
+from realis.model.languages import INTERFACE_LANGUAGES, LANGUAGE_NAMES, direction
 from realis.ports.content import ErrorMessages, ErrorText
 from realis.services.error_texts import describe
-from realis.web.i18n import (
-    INTERFACE_LANGUAGES,
-    LANGUAGE_NAMES,
-    MessageCatalogue,
-    accepted_languages,
-    direction,
-    grouped,
-    in_words,
-    negotiate,
-    one_place,
-)
+from realis.web.i18n import MessageCatalogue, accepted_languages, grouped, in_words, negotiate, one_place
 
 LANGUAGE_COOKIE = "lang"
 

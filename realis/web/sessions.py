@@ -16,7 +16,7 @@ from aiohttp import web
 
 from realis.model.errors import NotAllowed
 from realis.ports.accounts import SessionRecord, Sessions, User
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 
 LIFETIME = timedelta(hours=12)
 """Absolute: one shift. Using the console does not lengthen it."""

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 
 FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 20

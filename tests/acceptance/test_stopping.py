@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realis.app.wiring import build
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 from tests.support.installation import LOOPBACK, settings
 
 

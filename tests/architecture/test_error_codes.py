@@ -8,7 +8,7 @@ import pytest
 
 from content.messages import CONSOLE, Messages
 from content.phrases import placeholders
-from realis.web.i18n import INTERFACE_LANGUAGES
+from realis.model.languages import INTERFACE_LANGUAGES
 from tests.support.error_codes import CHOSEN_AT_RUN_TIME, COMMAND, PAGE, PASSED_ON, Use, page, uses
 
 MESSAGES = Messages.load()

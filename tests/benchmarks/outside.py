@@ -23,9 +23,10 @@ import uvloop
 
 from displays.protocol import PROTO, instant
 from realis.app import log
+from realis.app.clock import SystemClock
 from realis.app.pairing import pair_screen, screen_target
-from realis.app.wiring import App, SystemClock
-from realis.ports.channel import Clock
+from realis.app.wiring import App
+from realis.ports.clock import Clock
 from tests.benchmarks.whole_path import Ready
 
 FEED_EVERY_S = 0.004

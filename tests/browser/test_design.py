@@ -10,9 +10,9 @@ import jinja2
 import pytest
 from aiohttp import web
 
+from realis.model.languages import direction
 from realis.web import security
 from realis.web.assets import Assets
-from realis.web.i18n import direction
 from tests.browser.conftest import NewPage
 from tests.browser.look import axe, contrast, greyscale, no_overflow, screenshot
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from realis.backplane.memory import MAX_PENDING, MemoryEvents
-from realis.ports.channel import Events, Topic
+from realis.ports.events import Events, Topic
 from tests.fakes.backplane import Hint, hear, node, rest, silence
 from tests.fakes.redis_server import RedisServer
 from tests.support.pace import at_pace

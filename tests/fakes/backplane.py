@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from realis.backplane.redis import RedisEvents, RedisLimits
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 from tests.fakes.redis_server import RedisServer
 
 BOUND_S = 30.0

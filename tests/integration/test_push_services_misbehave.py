@@ -22,7 +22,8 @@ import pytest
 
 from channels.webpush.subscription import parse_subscription
 from realis.app.channel_registry import EgressPolicies
-from realis.app.wiring import BuildOptions, SystemClock
+from realis.app.clock import SystemClock
+from realis.app.wiring import BuildOptions
 from realis.egress.policy import LoopbackOnly, PublicOnly
 from realis.model.delivery import State
 from realis.model.draft import DraftKind, LanguageText

@@ -10,7 +10,7 @@ from uuid import UUID
 from realis.model.alert import Reference
 from realis.model.draft import Draft, DraftState, Package, Variant
 from realis.model.errors import StaleVersion, WrongState
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.desk_read_models import AuditLine, BoardEntry, HandTask, ReceivedMessage, Release
 from realis.ports.stores import AuditEntry, KnownReceivedMessage, NewReceivedMessage
 from realis.ports.targets import NewTarget, TargetRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.storage.ledger.dispatch_rows import DispatchState
 from tests.simulation.memory_people import MemoryDesk, MemoryTargets
 from tests.simulation.memory_rows import DispatchRow, Rows

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from realis.model.area import OUTERMOST_RING
 from realis.model.delivery import State
-from realis.model.draft import SOURCE_LANGUAGE, DraftState, Package, Variant
+from realis.model.draft import DraftState, Package, Variant
 from realis.model.errors import NotFound, WrongState
 from realis.model.incident import Revision
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.channel import ChannelCapabilities, Message, MessageKind, Target
 from realis.ports.desk_read_models import Release
 from realis.ports.read_models import ChannelCount

@@ -13,7 +13,9 @@ from random import Random
 from typing import Any, Protocol
 
 from realis.model.delivery import Accepted, Failed, FailureKind, Outcome
-from realis.ports.channel import ChannelCapabilities, Clock, Message, Target, Topic
+from realis.ports.channel import ChannelCapabilities, Message, Target
+from realis.ports.clock import Clock
+from realis.ports.events import Topic
 from tests.simulation.witness import Witness
 
 FAILURES = tuple(FailureKind)

@@ -27,7 +27,8 @@ from realis.model.audit import AuditAction
 from realis.model.draft import Content, DraftKind, LanguageText
 from realis.model.errors import RealisError, SigningFailed
 from realis.policy.approval import Actor, Role
-from realis.ports.channel import Channel, ChannelCapabilities, Events, LengthUnit
+from realis.ports.channel import Channel, ChannelCapabilities, LengthUnit
+from realis.ports.events import Events
 from realis.ports.installation import City
 from realis.ports.stores import AlertStore, AuditEntry, BatchStore, DeskStore
 from realis.ports.targets import NewTarget, Targets

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.stores import AlertStore, BatchStore, DeskStore
 from realis.ports.targets import Targets
 from realis.storage.addresses import AddressBook

@@ -28,7 +28,9 @@ from realis.model.delivery import Accepted, Outcome, State
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.model.errors import InvalidInput, SigningFailed
 from realis.policy.approval import Actor, IssuePolicy, Role
-from realis.ports.channel import ChannelCapabilities, Clock, LengthUnit, Topic
+from realis.ports.channel import ChannelCapabilities, LengthUnit
+from realis.ports.clock import Clock
+from realis.ports.events import Topic
 from realis.ports.installation import City
 from realis.ports.stores import Claim
 from realis.ports.targets import NewTarget

@@ -30,9 +30,11 @@ from realis.model.draft import Rendered
 from realis.model.errors import StoreUnavailable
 from realis.model.incident import Viewer
 from realis.ports.accounts import TokenKind, TokenRecord
-from realis.ports.channel import FrameSigner, MessageKind, Topic
+from realis.ports.channel import MessageKind
+from realis.ports.events import Topic
 from realis.ports.installation import City
 from realis.ports.read_models import PAGE, Snapshot, WarningView
+from realis.ports.signing import FrameSigner
 from realis.ports.targets import DisplayReport, NewTarget, TargetRecord
 from realis.web import security
 from realis.web.assets import Assets, package_root

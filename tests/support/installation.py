@@ -21,10 +21,11 @@ from argon2 import PasswordHasher
 
 from channels.webpush.subscription import parse_subscription
 from realis.app.channel_registry import EgressPolicies
+from realis.app.clock import SystemClock
 from realis.app.container import Services
 from realis.app.pairing import pair_screen, screen_target
 from realis.app.settings import CapSettings, CitySettings, PlaceSettings, Settings
-from realis.app.wiring import App, BuildOptions, SystemClock, build, open_database
+from realis.app.wiring import App, BuildOptions, build, open_database
 from realis.egress.policy import LoopbackOnly
 from realis.keystore.keys import Keys
 from realis.model.alert import Category, Level, Occasion
@@ -33,7 +34,7 @@ from realis.model.delivery import OPEN_STATES
 from realis.model.draft import Content, Draft, DraftKind, LanguageText
 from realis.policy.approval import IssuePolicy, Role
 from realis.ports.accounts import TokenKind, User
-from realis.ports.channel import Clock
+from realis.ports.clock import Clock
 from realis.ports.installation import City
 from realis.ports.read_models import ChannelCount
 from realis.ports.targets import NewTarget

@@ -20,8 +20,9 @@ from content.phrases import PhraseBook
 from realis.egress.policy import PublicOnly
 from realis.model.alert import Ending, Level, Occasion
 from realis.model.area import Area, Circle
-from realis.model.draft import LANGUAGES, Content, DraftKind, LanguageText, Variant
+from realis.model.draft import Content, DraftKind, LanguageText, Variant
 from realis.model.incident import Viewer
+from realis.model.languages import INTERFACE_LANGUAGES as LANGUAGES
 from realis.ports.channel import MessageKind
 from realis.ports.installation import City, Place
 from realis.ports.read_models import PAGE, Snapshot, Step, WarningView

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from realis.model.alert import Level, Occasion
-from realis.model.draft import SOURCE_LANGUAGE
 from realis.model.errors import InvalidInput, NotFound
+from realis.model.languages import SOURCE_LANGUAGE
 from realis.ports.channel import Message, MessageKind, Target
 from realis.ports.metrics import DeliveryMetrics, NoMetrics
 from realis.ports.stores import Claim

@@ -6,8 +6,9 @@ import pytest
 
 from content.courses import CourseLibrary
 from content.events import OTHER, read_events
-from content.phrases import ALL_LANGUAGES, PhraseBook
+from content.phrases import PhraseBook
 from realis.model.errors import ConfigurationError
+from realis.model.languages import ALL_LANGUAGES
 from realis.ports.content import EventType
 
 BOOK = PhraseBook.load()

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from content.phrases import ALL_LANGUAGES, PhraseBook, fill, placeholders
+from content.phrases import PhraseBook, fill, placeholders
 from content.reading import folder, read_table
 from realis.model.errors import ConfigurationError
+from realis.model.languages import ALL_LANGUAGES
 from realis.ports.content import Phrases
 
 BOOK = PhraseBook.load()

@@ -7,10 +7,11 @@ from itertools import product
 
 import pytest
 
-from content.phrases import ALL_LANGUAGES, PhraseBook, placeholders
+from content.phrases import PhraseBook, placeholders
 from content.templates import read_templates
 from realis.model.draft import MAX_HEADLINE, DraftKind
 from realis.model.errors import ConfigurationError
+from realis.model.languages import ALL_LANGUAGES
 
 BOOK = PhraseBook.load()
 OWN_WORDS = [f"BBK-EVC-{number}" for number in ("038", "034", "010", "063", "069", "012", "009", "050")]

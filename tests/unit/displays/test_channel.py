@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from displays.channel import Screens
 from realis.model.delivery import Accepted
-from realis.ports.channel import Channel, Target, Topic
+from realis.ports.channel import Channel, Target
+from realis.ports.events import Topic
 from tests.fakes.channel_messages import message
 from tests.support.displays import FakeEvents
 

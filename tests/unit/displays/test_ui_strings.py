@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from displays.ui_strings import ui_strings
-from realis.web.i18n import INTERFACE_LANGUAGES, MessageCatalogue
+from realis.model.languages import INTERFACE_LANGUAGES
+from realis.web.i18n import MessageCatalogue
 
 
 def test_every_language_has_every_word_with_its_placeholders() -> None:

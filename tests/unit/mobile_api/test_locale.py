@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from realis.web.i18n import INTERFACE_LANGUAGES
+from realis.model.languages import INTERFACE_LANGUAGES
 from tests.unit.mobile_api.messages import PACKAGE, Message, messages
 
 TRANSLATED = tuple(language for language in INTERFACE_LANGUAGES if language != "de")

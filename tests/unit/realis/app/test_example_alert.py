@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from realis.app.wiring import SystemClock
+from realis.app.clock import SystemClock
 from realis.cap.reader import read
 from realis.cap.rules import check
 from realis.cli.init import SetupAnswers, write_settings

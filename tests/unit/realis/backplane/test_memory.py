@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from realis.backplane.memory import MAX_PENDING, MemoryEvents, Pending
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 
 
 def test_hints_come_in_order_and_once() -> None:

@@ -8,7 +8,7 @@ import time
 import structlog
 
 from realis.backplane.redis import RedisEvents, RedisLimits
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 from tests.fakes.backplane import BOUND_S, QUICK, SINCE, hear, node, rest, until
 from tests.fakes.redis_server import RedisServer, redis_server
 from tests.support.pace import at_pace

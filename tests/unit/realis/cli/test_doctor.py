@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
+from realis.app.clock import SystemClock
 from realis.app.diagnostics import CheckResult, Grade
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock, open_database
+from realis.app.wiring import open_database
 from realis.cli import doctor
 from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app

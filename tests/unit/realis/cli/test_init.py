@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from realis.app.clock import SystemClock
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock
 from realis.cli import gazetteer
 from realis.cli.common import database
 from realis.cli.doctor import examine

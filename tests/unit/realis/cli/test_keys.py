@@ -11,8 +11,9 @@ from typing import TypeVar
 import pytest
 from typer.testing import CliRunner, Result
 
+from realis.app.clock import SystemClock
 from realis.app.settings import Settings
-from realis.app.wiring import SystemClock, open_database
+from realis.app.wiring import open_database
 from realis.cli.init import SetupAnswers, write_settings
 from realis.cli.main import app
 from realis.keystore.keys import Keys

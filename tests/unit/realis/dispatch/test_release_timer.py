@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from realis.backplane.memory import MemoryEvents
 from realis.dispatch.release_timer import ReleaseTimer
 from realis.model.errors import StoreUnavailable
-from realis.ports.channel import Topic
+from realis.ports.events import Topic
 from tests.fakes.clock import SettableClock
 
 

@@ -25,7 +25,9 @@ from realis.model.alert import (
     Urgency,
 )
 from realis.model.area import Area, NamedValue
-from realis.model.draft import LANGUAGES, PLAIN, Content, DraftKind, Envelope, compose
+from realis.model.draft import Content, DraftKind, Envelope, compose
+from realis.model.languages import INTERFACE_LANGUAGES as LANGUAGES
+from realis.model.languages import PLAIN
 from tests.data.cap import sample
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
