@@ -109,7 +109,7 @@ async def test_every_part_says_whether_it_can_work(shared: Cluster) -> None:
 
 async def test_a_part_alone_needs_a_database_that_can_be_shared(tmp_path: Path) -> None:
     """With the file in data_dir, --role is refused in plain words."""
-    answers = "Echtstadt\n\n51.4\n9.2\n\nchefin\n\n"
+    answers = "Echtstadt\n\n51,4 9,2\n\n\n\n\nchefin\n\nbernd\n\n"
     assert (await realis("init", folder=tmp_path, answers=answers)).code == 0
     for part in ("web", "gateway", "worker"):
         run = await realis("serve", "--role", part, folder=tmp_path)
