@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -155,6 +155,11 @@ WORDS = [
 ]
 
 
+def _signature_before_info(root: etree._Element) -> bool:
+    spaces = [etree.QName(child).namespace for child in root]
+    return any("xmldsig" in (space or "") and set(spaces[place:]) != {space} for place, space in enumerate(spaces))
+
+
 def mutate(root: etree._Element, kind: str, data: st.DataObject) -> None:
     """Break one thing somewhere, or perhaps not."""
     elements = [element for element in root.iter() if element is not root]
@@ -193,6 +198,8 @@ def test_our_schema_judges_as_the_standards_does(alert: Alert, kinds: list[str],
     for kind in kinds:
         mutate(root, kind, data)
     broken = etree.fromstring(etree.tostring(root))
+    # The standard puts elements of XML-DSig last; libxml2's XSD validation takes them before ``info`` as well.
+    assume(not _signature_before_info(broken))
     assert (first_error(broken) is None) == oasis_schema().validate(broken), etree.tostring(broken).decode()
 
 
