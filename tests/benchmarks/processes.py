@@ -23,7 +23,7 @@ def children(pid: int, named: str) -> list[int]:
 
 def push_children() -> list[int]:
     """The processes that seal and post for this one."""
-    return children(os.getpid(), "webpush_child")
+    return children(os.getpid(), "channels.webpush.worker_process")
 
 
 async def rested(*pids: int) -> None:
