@@ -131,13 +131,13 @@ class Flood:
     async def _out(self, draft: Draft, line: str) -> None:
         """Submit, release by the second person, wait until it is issued, leave time to watch."""
         desk = self.core.desk
-        before = len(await desk.drafts.alerts.chain(draft.incident))
+        before = len(await desk.overview.chain(draft.incident))
         submitted = await desk.authoring.submit(self._anna, draft.id, version=draft.version)
         await asyncio.sleep(self.pace_s / 2)
         self.say(line)
         await desk.approval.release(self._bernd, draft.id, digest=submitted.digest)
         async with asyncio.timeout(ISSUE_TIMEOUT_S + self.core.settings.pause_s):
-            while len(await desk.drafts.alerts.chain(draft.incident)) == before:
+            while len(await desk.overview.chain(draft.incident)) == before:
                 if (await desk.drafts.get(draft.id)).return_reason:
                     raise CommandError("Die Demo-Freigabe wurde angehalten.")
                 await asyncio.sleep(0.05)

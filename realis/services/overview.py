@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from realis.model.errors import NotFound
+from realis.model.incident import Revision
 from realis.ports.channel import Channel
 from realis.ports.clock import Clock
 from realis.ports.desk_read_models import AuditLine, BoardEntry, ChannelRow, IncidentFile, Release
@@ -59,6 +60,10 @@ class Overview:
         if entry is None:
             raise NotFound("incident-not-found")
         return entry
+
+    async def chain(self, incident: UUID) -> tuple[Revision, ...]:
+        """All issued revisions of an incident, oldest first."""
+        return await self.alerts.chain(incident)
 
     async def came_in(self, incident: UUID) -> bool:
         """Whether a message of an authority belongs to the incident."""

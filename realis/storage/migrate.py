@@ -55,11 +55,3 @@ async def differences(database: Database) -> list[object]:
 
     async with database.read() as connection:
         return list(await connection.run_sync(compare))
-
-
-async def new_revision(database: Database, message: str) -> None:
-    """Write a migration for the changes of ``schema.py`` (for developers)."""
-    async with database.write() as connection:
-        await connection.run_sync(
-            lambda sync: command.revision(_config(sync), message, autogenerate=True, rev_id=message.split()[0])
-        )

@@ -91,7 +91,7 @@ async def test_a_backup_taken_while_it_runs_comes_back_elsewhere(tmp_path: Path,
     assert settings.data_dir.stat().st_mode & 0o777 == 0o700
     assert ledger(settings.data_dir / "realis.db") == ledger(tmp_path / "gone/realis.db")
     async with installation(tmp_path, config=Settings.load(config)) as again:
-        assert len(await again.core.desk.drafts.alerts.chain(incident)) == 1
+        assert len(await again.core.desk.overview.chain(incident)) == 1
         assert again.core.keys.cap_certificate == certificate
         assert await again.core.targets.count("webpush") == len(PHONES)
         actions = [line.action for line in await again.core.desk.overview.trail()]

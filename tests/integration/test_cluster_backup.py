@@ -70,7 +70,7 @@ async def test_one_machine(tmp_path: Path) -> None:
     keys = Keys.open(after.data_dir / "keys", create=False)
     assert len(await opened(after.database_url, keys)) >= len(PHONES)
     async with installation(tmp_path, config=after) as again:
-        assert len(await again.core.desk.drafts.alerts.chain(incident)) == 1
+        assert len(await again.core.desk.overview.chain(incident)) == 1
 
 
 async def test_many_machines(tmp_path: Path) -> None:

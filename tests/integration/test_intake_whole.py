@@ -211,7 +211,7 @@ async def test_an_update_of_what_we_know_becomes_a_draft_in_its_incident(here: I
     update = await desk.drafts.get(UUID(late["draft"]))
     assert update.content.kind is DraftKind.UPDATE
     await here.release(await desk.authoring.submit(anna, update.id, version=update.version))
-    assert [revision.number for revision in await desk.drafts.alerts.chain(update.incident)] == [1, 2]
+    assert [revision.number for revision in await desk.overview.chain(update.incident)] == [1, 2]
     assert here.rows("incidents") == {"incidents": 1}
 
 

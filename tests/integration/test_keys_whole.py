@@ -17,7 +17,7 @@ from tests.support.installation import Installation, installation, settings
 async def signed(running: Installation) -> bytes:
     """The CAP file of a warning just issued."""
     incident = await running.issue(running.content("altstadt", channels=("feeds",)))
-    (issued,) = await running.core.desk.drafts.alerts.chain(incident)
+    (issued,) = await running.core.desk.overview.chain(incident)
     return await fetched(running, f"/cap/{issued.alert.identifier}.xml")
 
 

@@ -302,7 +302,7 @@ async def test_a_released_draft_cannot_be_released_again(city: Town) -> None:
     for name in (BERND, DORA):
         with pytest.raises(Conflict):
             await here.core.desk.approval.release(here.people[name].actor, draft.id, digest=draft.digest)
-    assert len(await here.core.desk.drafts.alerts.chain(draft.incident)) == 1
+    assert len(await here.core.desk.overview.chain(draft.incident)) == 1
 
 
 async def test_two_people_releasing_at_the_same_moment_give_one_alert(city: Town) -> None:
@@ -335,7 +335,7 @@ async def test_two_first_warnings_of_one_incident_never_both_leave(city: Town) -
         return await desk.overview.pending(first.incident) is None
 
     await here.until(decided)
-    assert [revision.number for revision in await desk.drafts.alerts.chain(first.incident)] == [1]
+    assert [revision.number for revision in await desk.overview.chain(first.incident)] == [1]
 
 
 async def second_draft(here: Installation, incident: UUID) -> UUID:

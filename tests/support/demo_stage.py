@@ -66,7 +66,7 @@ class HeldFlood(Flood):
 
     async def _out(self, draft: Draft, line: str) -> None:
         desk = self.core.desk
-        number = len(await desk.drafts.alerts.chain(draft.incident))
+        number = len(await desk.overview.chain(draft.incident))
         self.drafts.append(draft)
         await self.gates.hold(f"written-{number + 1}")
         submitted = await desk.authoring.submit(self._anna, draft.id, version=draft.version)
@@ -132,7 +132,7 @@ class DemoStage:
     async def finish(self, draft: Draft) -> None:
         """Release a submitted draft by Bernd and wait until it is out."""
         desk = self.app.core.desk
-        before = len(await desk.drafts.alerts.chain(draft.incident))
+        before = len(await desk.overview.chain(draft.incident))
         await desk.approval.release(self.actor("bernd"), draft.id, digest=draft.digest)
         await issued(desk, draft.incident, before + 1)
         await sent(self.app, draft.incident)
@@ -167,7 +167,7 @@ class DemoStage:
 async def issued(desk: Desk, incident: UUID, revision: int) -> None:
     """Wait until the incident has come to this revision."""
     async with asyncio.timeout(STEP_S):
-        while len(await desk.drafts.alerts.chain(incident)) < revision:  # noqa: ASYNC110 - the store is asked, as a page would
+        while len(await desk.overview.chain(incident)) < revision:  # noqa: ASYNC110 - the store is asked, as a page would
             await asyncio.sleep(0.05)
 
 

@@ -222,11 +222,11 @@ class Installation:
 
     async def release(self, draft: Draft, by: str = BERND) -> None:
         """Release what was submitted and wait until it is issued."""
-        before = len(await self.core.desk.drafts.alerts.chain(draft.incident))
+        before = len(await self.core.desk.overview.chain(draft.incident))
         await self.core.desk.approval.release(self.people[by].actor, draft.id, digest=draft.digest)
 
         async def issued() -> bool:
-            return len(await self.core.desk.drafts.alerts.chain(draft.incident)) > before
+            return len(await self.core.desk.overview.chain(draft.incident)) > before
 
         await self.until(issued)
 

@@ -528,7 +528,7 @@ async def test_a_database_that_is_away_undoes_no_decision(
     here.clock.forward(seconds=pause_s)
     await desk.issuer.issue_due()
     assert (await desk.drafts.get(draft.id)).state is DraftState.RELEASED
-    assert await here.desk.drafts.alerts.chain(draft.incident) == ()
+    assert await here.desk.overview.chain(draft.incident) == ()
     away = False
     await desk.issuer.issue_due()
-    assert [revision.number for revision in await here.desk.drafts.alerts.chain(draft.incident)] == [1]
+    assert [revision.number for revision in await here.desk.overview.chain(draft.incident)] == [1]
